@@ -1,0 +1,19 @@
+#pragma once
+// Files appear whole or not at all: write to a neighbour, fsync, rename.
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "bhroute/core/error.h"
+
+namespace bhroute {
+
+/// Replaces `path` by `content`. Errors (failure): the folder is missing or not writable, the disk is full.
+Result<void> write_file(const std::filesystem::path& path, std::string_view content);
+
+/// The whole file. Errors: missing, unreadable, a folder, or larger than `max_bytes`.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
+
+}  // namespace bhroute

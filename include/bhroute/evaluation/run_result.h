@@ -1,0 +1,65 @@
+#pragma once
+// One configuration's result, and its JSON form.
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bhroute/core/error.h"
+#include "bhroute/evaluation/scoring.h"
+#include "bhroute/routing/policy_spec.h"
+
+namespace bhroute::evaluation {
+
+/// Counts of experts per token, of one layer or of all.
+struct ExpertCounts {
+  std::vector<std::uint64_t> histogram;  ///< [k] = tokens with k experts, k = 0..num_experts
+  double mean() const;
+  double sd() const;                     ///< population
+  std::size_t min() const;
+  std::size_t max() const;
+  std::uint64_t num_tokens() const;
+  double share_at(std::size_t k) const;
+};
+
+struct LayerResult {
+  ExpertCounts experts;
+  std::vector<std::uint64_t> utilisation;  ///< [expert] = tokens that selected it
+};
+
+/// Keys of design's `evaluate --json` and of results.json; losses in nats.
+struct RunResult {
+  std::string name;                ///< e.g. "bh alpha=0.05 max_k=16"
+  std::string role = "reference";  ///< baseline, grid or reference
+  std::string marking;             ///< "", "renormalized", "unselected", "static": what sets it beside the grid
+  std::string table;               ///< which null: the table's path
+  routing::PolicySpec policy;
+  double perplexity = 0.0;
+  double perplexity_se = 0.0;      ///< perplexity * loss_se, llama-perplexity's "+/-"
+  double loss = 0.0;
+  double loss_se = 0.0;
+  std::size_t num_tokens = 0;      ///< scored
+  double mean_experts = 0.0;
+  double sd_experts = 0.0;
+  std::size_t min_experts = 0, max_experts = 0;
+  double floor_share = 0.0, ceiling_share = 0.0;
+  double kl = 0.0;                 ///< mean KL(own routing || policy), nats
+  double top1_agreement = 0.0;
+  double relative_flops = 0.0;     ///< MoE part (router and selected experts) relative to the model's own top_k
+  double tokens_per_second = 0.0, ms_per_token = 0.0;
+  std::size_t num_nan_logits = 0, num_unroutable = 0;
+  std::map<int, LayerResult> layers;
+  std::vector<float> token_losses; ///< in order of windows and positions: what pairs two configurations
+  // Against the baseline, paired by token; absent until there is one.
+  std::optional<double> loss_difference, loss_difference_se;
+};
+
+nlohmann::json to_json(const RunResult& result, bool with_token_losses);
+Result<RunResult> run_result_from_json(const nlohmann::json& object, std::string_view where);
+/// Fills loss_difference and loss_difference_se. Errors: different numbers of scored tokens.
+Result<void> pair_with_baseline(RunResult& result, const RunResult& baseline);
+
+}  // namespace bhroute::evaluation

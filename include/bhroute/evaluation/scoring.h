@@ -1,0 +1,35 @@
+#pragma once
+// Windows of a text and which of their positions are scored.
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "bhroute/core/error.h"
+#include "bhroute/evaluation/model_runner.h"
+
+namespace bhroute::evaluation {
+
+enum class Score {
+  second_half,  ///< llama-perplexity's: positions [window/2, window-2], each predicting the next one of the window
+  all           ///< every position, each predicting the next token of the text (the window's last one the next
+                ///< window's first, where the text has one)
+};
+std::string_view to_string(Score score) noexcept;
+Result<Score> parse_score(std::string_view text);
+
+/// A tokenized text cut into consecutive windows.
+struct WindowedText {
+  std::vector<Token> tokens;
+  std::size_t window = 512;
+  std::size_t num_windows = 0;
+  std::span<const Token> at(std::size_t w) const { return {tokens.data() + w * window, window}; }
+};
+
+/// First `max_windows` (0 = all) whole windows. One trailing newline of the text is dropped, as llama-perplexity
+/// does. Errors: an empty text; a text shorter than one window (with its length in tokens).
+Result<WindowedText> make_windows(ModelRunner& model, std::string_view text, std::size_t window,
+                                  std::size_t max_windows, std::string_view where);
+
+}  // namespace bhroute::evaluation

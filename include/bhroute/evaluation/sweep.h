@@ -1,0 +1,57 @@
+#pragma once
+// Many configurations on one text: each result is on disk before the next starts; run again, it continues.
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bhroute/calibration/calibration_table.h"
+#include "bhroute/core/progress.h"
+#include "bhroute/evaluation/evaluate.h"
+
+namespace bhroute::evaluation {
+
+/// One line of the sweep's list.
+struct Configuration {
+  std::string name;
+  std::string role;     ///< baseline, grid or reference
+  std::string marking;  ///< "", "renormalized", "unselected", "static"
+  std::string null;     ///< name of the table to use: "all", "unselected"; "" for top_k
+  routing::PolicySpec policy;
+  bool plain_override = false;  ///< static points: expert_used_count = k, the model's own routing, nothing tapped
+                                ///< but what counts experts
+};
+
+/// Baseline, the 20 of the grid, renormalized and unselected at max_k 16, static top-1, 2, 4, 6, 12, 16.
+std::vector<Configuration> default_configurations(std::size_t top_k);
+/// {"configurations": [{"name", "role", "marking", "null", "policy": {...}}, ...]}: a user's own list.
+Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path);
+std::string configurations_to_json(const std::vector<Configuration>& list);
+
+struct SweepOptions {
+  std::filesystem::path directory;   ///< DIR/runs/<slug>.json, DIR/results.json, DIR/results.csv
+  EvaluateOptions evaluate;
+  std::string command;               ///< recorded in results.json
+  std::string model_path, text_path, text_sha256;
+  std::map<std::string, std::pair<std::string, std::shared_ptr<const calibration::CalibrationTable>>> tables;
+                                     ///< by null name: path and table
+};
+
+struct SweepOutcome {
+  std::vector<RunResult> runs;
+  std::vector<std::string> notes;    ///< configurations left out or refused, with the reason
+  std::size_t num_reused = 0;        ///< found finished on disk
+};
+
+/// Runs the list in order, grouped by expert slots (one load per max_k), the baseline first. A max_k above the
+/// model's number of experts is left out with a note; a configuration the engine refuses likewise.
+/// A finished configuration found in the directory is reused only if model, text, settings, policy and table agree
+/// by hash; otherwise it is run again.
+Result<SweepOutcome> run_sweep(ModelRunner& model, const WindowedText& text,
+                               const std::vector<Configuration>& configurations, const SweepOptions& options,
+                               ProgressSink& progress);
+
+}  // namespace bhroute::evaluation

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+#include "bhroute/routing/policy.h"
+
+namespace bhroute::routing {
+
+struct RoutingStatistics {
+  std::size_t num_tokens = 0;
+  double mean_experts = 0.0;
+  double sd_experts = 0.0;      ///< population sd over tokens
+  std::size_t min_experts = 0;
+  std::size_t max_experts = 0;
+  double sparsity = 0.0;        ///< 1 - mean_experts / num_experts
+  double weight_entropy = 0.0;  ///< mean over tokens of -sum w log w (nats), w the selected weights scaled to sum 1
+  double floor_share = 0.0;     ///< share of tokens with num_selected == min_k
+  double ceiling_share = 0.0;   ///< share of tokens with num_selected == max_k
+};
+
+/// min_k and max_k are the policy's (top_k: both k). A decision of no tokens gives zeros.
+RoutingStatistics compute_routing_statistics(const RoutingDecision& decision, std::size_t min_k, std::size_t max_k);
+
+/// BH beside the fixed top_k on the same logits, as the original system's comparison.
+struct TopKComparison {
+  RoutingStatistics bh, top_k;
+  double mean_overlap = 0.0;   ///< mean over tokens of |BH and top_k| / |top_k|
+  double mean_jaccard = 0.0;
+  double experts_saved = 0.0;  ///< 1 - mean_experts(bh) / k
+};
+Result<TopKComparison> compare_with_top_k(const Policy& bh, std::size_t k, LogitsView logits, int layer);
+
+}  // namespace bhroute::routing
