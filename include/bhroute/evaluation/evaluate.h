@@ -8,6 +8,7 @@
 #include "bhroute/evaluation/model_runner.h"
 #include "bhroute/evaluation/run_result.h"
 #include "bhroute/evaluation/scoring.h"
+#include "bhroute/evaluation/token_scores.h"
 
 namespace bhroute::evaluation {
 
@@ -17,18 +18,18 @@ class OwnLogits {
  public:
   virtual ~OwnLogits() = default;
   virtual std::span<const float> row(std::size_t scored_index) const = 0;  ///< [vocab]
+  virtual RowSummary summary(std::size_t scored_index) const = 0;          ///< of that row, computed once
   virtual std::size_t num_rows() const = 0;
 };
 
 /// Runs the model by its own routing, writes its logits to `file` and maps them. An existing complete file of the
-/// same model, text and settings (said by `key`) is reused.
+/// same model, text and settings (said by `key`) is reused. Errors: too little space for it (with the bytes needed).
 Result<std::unique_ptr<OwnLogits>> record_own_logits(ModelRunner& model, const WindowedText& text, Score score,
                                                      const std::filesystem::path& file, std::string_view key,
                                                      ProgressSink& progress);
 
 struct EvaluateOptions {
   Score score = Score::second_half;
-  std::size_t min_k = 1;         ///< for floor_share
   std::size_t num_threads = 2;   ///< for scoring (the engine has its own)
 };
 

@@ -35,7 +35,8 @@ struct RunResult {
   std::string name;                ///< e.g. "bh alpha=0.05 max_k=16"
   std::string role = "reference";  ///< baseline, grid or reference
   std::string marking;             ///< "", "renormalized", "unselected", "static": what sets it beside the grid
-  std::string table;               ///< which null: the table's path
+  std::string null;                ///< name of the table's null ("all", "unselected"); "" for top_k
+  std::string table;               ///< the table's path
   routing::PolicySpec policy;
   double perplexity = 0.0;
   double perplexity_se = 0.0;      ///< perplexity * loss_se, llama-perplexity's "+/-"
@@ -57,7 +58,10 @@ struct RunResult {
   std::optional<double> loss_difference, loss_difference_se;
 };
 
+/// A number that is NaN or infinite is left out.
 nlohmann::json to_json(const RunResult& result, bool with_token_losses);
+/// The unit of each key that holds a number, as an object of strings.
+nlohmann::json result_units();
 Result<RunResult> run_result_from_json(const nlohmann::json& object, std::string_view where);
 /// Fills loss_difference and loss_difference_se. Errors: different numbers of scored tokens.
 Result<void> pair_with_baseline(RunResult& result, const RunResult& baseline);

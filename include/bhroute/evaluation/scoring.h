@@ -27,6 +27,14 @@ struct WindowedText {
   std::span<const Token> at(std::size_t w) const { return {tokens.data() + w * window, window}; }
 };
 
+/// Scored positions of one window: [first, first + count).
+struct ScoredSpan {
+  std::size_t first = 0, count = 0;
+};
+ScoredSpan scored_span(const WindowedText& text, Score score, std::size_t w) noexcept;
+/// Over all windows.
+std::size_t num_scored(const WindowedText& text, Score score) noexcept;
+
 /// First `max_windows` (0 = all) whole windows. One trailing newline of the text is dropped, as llama-perplexity
 /// does. Errors: an empty text; a text shorter than one window (with its length in tokens).
 Result<WindowedText> make_windows(ModelRunner& model, std::string_view text, std::size_t window,

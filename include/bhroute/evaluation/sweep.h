@@ -34,10 +34,12 @@ std::string configurations_to_json(const std::vector<Configuration>& list);
 struct SweepOptions {
   std::filesystem::path directory;   ///< DIR/runs/<slug>.json, DIR/results.json, DIR/results.csv
   EvaluateOptions evaluate;
-  std::string command;               ///< recorded in results.json
+  std::string command;               ///< recorded in results.json, with the engine's threads and batch
+  std::size_t threads = 0, batch = 0;  ///< 0 = not known
   std::string model_path, text_path, text_sha256;
   std::map<std::string, std::pair<std::string, std::shared_ptr<const calibration::CalibrationTable>>> tables;
                                      ///< by null name: path and table
+  std::function<void(const RunResult& run, bool reused)> on_finished;  ///< may be empty; called when it is on disk
 };
 
 struct SweepOutcome {
