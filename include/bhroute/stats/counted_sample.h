@@ -1,8 +1,10 @@
 #pragma once
 // An empirical distribution as distinct values with counts, and its right-tail p-values.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,12 +33,16 @@ class CountedSample {
   std::uint64_t count_at_least(double z) const noexcept;
   /// (1 + #{>= z}) / (n + 1).
   double conformal_p_value(double z) const noexcept;
-  /// 1 - #{<= z} / n.
+  /// 1 - #{<= z} / n; NaN gives 1.
   double gridded_p_value(double z) const noexcept;
 
   std::span<const float> values() const noexcept { return values_; }
   std::vector<std::uint64_t> counts() const;
-  /// Counts added value by value: exactly the sample of both together.
+  std::uint64_t count(std::size_t index) const noexcept { return suffix_[index] - suffix_[index + 1]; }
+  /// #{calibration >= values()[index]}; 0 for index = values().size().
+  std::uint64_t count_from(std::size_t index) const noexcept { return suffix_[index]; }
+  /// Counts added value by value: exactly the sample of both together. The caller promises that the sum of the
+  /// two sizes fits 64 bits.
   static CountedSample merge(const CountedSample& a, const CountedSample& b);
 
  private:
