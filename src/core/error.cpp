@@ -3,8 +3,10 @@
 namespace bhroute {
 namespace {
 
-tl::unexpected<Error> make(ErrorKind kind, std::string where, std::string what, std::string got, std::string want) {
-  return tl::make_unexpected(Error{kind, std::move(where), std::move(what), std::move(got), std::move(want)});
+tl::unexpected<Error> make(ErrorKind kind, std::string where, std::string what, std::string got,
+                           std::string want) {
+  return tl::make_unexpected(
+      Error{kind, std::move(where), std::move(what), std::move(got), std::move(want)});
 }
 
 }  // namespace
@@ -16,12 +18,16 @@ std::string to_string(const Error& error) {
   return line;
 }
 
-tl::unexpected<Error> invalid_input(std::string where, std::string what, std::string got, std::string want) {
-  return make(ErrorKind::invalid_input, std::move(where), std::move(what), std::move(got), std::move(want));
+tl::unexpected<Error> invalid_input(std::string where, std::string what, std::string got,
+                                    std::string want) {
+  return make(ErrorKind::invalid_input, std::move(where), std::move(what), std::move(got),
+              std::move(want));
 }
 
-tl::unexpected<Error> failure(std::string where, std::string what, std::string got, std::string want) {
-  return make(ErrorKind::failure, std::move(where), std::move(what), std::move(got), std::move(want));
+tl::unexpected<Error> failure(std::string where, std::string what, std::string got,
+                              std::string want) {
+  return make(ErrorKind::failure, std::move(where), std::move(what), std::move(got),
+              std::move(want));
 }
 
 }  // namespace bhroute

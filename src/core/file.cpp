@@ -53,7 +53,8 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return invalid_input(path.string(), "is a folder", "", "a file");
+  if (std::filesystem::is_directory(path, ignored))
+    return invalid_input(path.string(), "is a folder", "", "a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) return invalid_input(path.string(), "cannot read: " + last_error());
   std::string content;
@@ -61,7 +62,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
   while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(file.gcount()));
     if (content.size() > max_bytes)
-      return invalid_input(path.string(), "file too large", fmt::format("more than {} bytes", max_bytes),
+      return invalid_input(path.string(), "file too large",
+                           fmt::format("more than {} bytes", max_bytes),
                            fmt::format("at most {} bytes", max_bytes));
   }
   if (file.bad()) return failure(path.string(), "reading failed");

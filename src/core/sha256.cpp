@@ -5,6 +5,7 @@
 #include <array>
 #include <fstream>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 namespace bhroute {
@@ -12,8 +13,12 @@ namespace {
 
 class Digest {
  public:
-  Digest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-  void update(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  Digest() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+  }
+  void update(std::string_view bytes) {
+    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+  }
   std::string hex() {
     std::array<unsigned char, 32> raw{};
     EVP_DigestFinal_ex(context_.get(), raw.data(), nullptr);
@@ -39,7 +44,9 @@ std::string sha256(std::string_view bytes) {
 
 Result<std::string> sha256_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) return invalid_input(path.string(), "cannot read the file");
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(path, ignored))
+    return invalid_input(path.string(), "cannot read the file");
   Digest digest;
   std::vector<char> buffer(1 << 20);
   while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)

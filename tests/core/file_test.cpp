@@ -1,0 +1,81 @@
+#include "bhroute/core/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "core/temporary_folder.h"
+
+namespace bhroute {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::size_t num_entries(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder),
+                                                std::filesystem::directory_iterator()));
+}
+
+TEST(File, RoundTripsAnyBytes) {
+  testing::TemporaryFolder folder;
+  std::string content(200'000, 'x');
+  content[7] = '\0';
+  content[199'999] = '\xff';
+  ASSERT_TRUE(write_file(folder / "a", content));
+  EXPECT_EQ(read_file(folder / "a").value(), content);
+  ASSERT_TRUE(write_file(folder / "a", ""));
+  EXPECT_EQ(read_file(folder / "a").value(), "");
+}
+
+TEST(File, ReplacesAndLeavesNothingBeside) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "a", "old"));
+  ASSERT_TRUE(write_file(folder / "a", "new"));
+  EXPECT_EQ(read_file(folder / "a").value(), "new");
+  EXPECT_EQ(num_entries(folder.path()), 1u);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0644u);
+}
+
+TEST(File, AFailedWriteKeepsWhatWasThere) {
+  testing::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "target/inside");  // a rename onto it must fail
+  const auto result = write_file(folder / "target", "new");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::failure);
+  EXPECT_TRUE(std::filesystem::exists(folder / "target/inside"));
+  EXPECT_EQ(num_entries(folder.path()), 1u);
+}
+
+TEST(File, NamesAMissingFolder) {
+  testing::TemporaryFolder folder;
+  const auto result = write_file(folder / "missing/a", "x");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().where, folder / "missing/a");
+  EXPECT_THAT(result.error().what, StartsWith("cannot write: "));
+  EXPECT_THAT(result.error().what, HasSubstr("No such file"));
+}
+
+TEST(File, ReadingSaysWhatIsWrong) {
+  testing::TemporaryFolder folder;
+  EXPECT_THAT(to_string(read_file(folder / "missing").error()), HasSubstr("No such file"));
+  EXPECT_THAT(to_string(read_file(folder.path()).error()), HasSubstr("is a folder, want a file"));
+}
+
+TEST(File, SizeLimitIsInclusive) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "a", "12345"));
+  EXPECT_TRUE(read_file(folder / "a", 5));
+  const auto result = read_file(folder / "a", 4);
+  ASSERT_FALSE(result);
+  EXPECT_THAT(to_string(result.error()),
+              HasSubstr("file too large, got more than 4 bytes, want at most 4 bytes"));
+}
+
+}  // namespace
+}  // namespace bhroute
