@@ -1,0 +1,61 @@
+#pragma once
+// The numbers of a RunResult, listed once: JSON, CSV and units are made from here.
+
+#include "bhroute/evaluation/run_result.h"
+
+namespace bhroute::evaluation {
+
+struct RealField {
+  const char* key;
+  double RunResult::*member;
+  const char* unit;
+};
+
+struct CountField {
+  const char* key;
+  std::size_t RunResult::*member;
+  const char* unit;
+};
+
+struct OptionalField {
+  const char* key;
+  std::optional<double> RunResult::*member;
+  const char* unit;
+};
+
+inline constexpr RealField kRealFields[] = {
+    {"perplexity", &RunResult::perplexity, "exp(loss), no unit"},
+    {"perplexity_se", &RunResult::perplexity_se, "standard error of perplexity, no unit"},
+    {"loss", &RunResult::loss, "nats per scored token"},
+    {"loss_se", &RunResult::loss_se, "nats per scored token, standard error"},
+    {"kl", &RunResult::kl, "nats per scored token, KL(own routing || policy)"},
+    {"top1_agreement", &RunResult::top1_agreement, "share of scored tokens, 0 to 1"},
+    {"mean_experts", &RunResult::mean_experts, "experts per token and layer"},
+    {"sd_experts", &RunResult::sd_experts, "experts per token and layer"},
+    {"floor_share", &RunResult::floor_share,
+     "share of tokens and layers with min_k experts, 0 to 1"},
+    {"ceiling_share", &RunResult::ceiling_share,
+     "share of tokens and layers with max_k experts, 0 to 1"},
+    {"relative_flops", &RunResult::relative_flops,
+     "FLOPs of router and selected experts relative to the model's own top_k; slots of weight 0, "
+     "which an engine may compute all the same, are not counted"},
+    {"tokens_per_second", &RunResult::tokens_per_second, "decoded tokens per second"},
+    {"ms_per_token", &RunResult::ms_per_token, "milliseconds per decoded token"},
+};
+
+inline constexpr CountField kCountFields[] = {
+    {"num_tokens", &RunResult::num_tokens, "scored tokens"},
+    {"min_experts", &RunResult::min_experts, "experts per token and layer"},
+    {"max_experts", &RunResult::max_experts, "experts per token and layer"},
+    {"num_nan_logits", &RunResult::num_nan_logits, "router logits"},
+    {"num_unroutable", &RunResult::num_unroutable, "tokens and layers"},
+};
+
+inline constexpr OptionalField kOptionalFields[] = {
+    {"loss_difference", &RunResult::loss_difference,
+     "nats per scored token, this run minus the baseline, paired by token"},
+    {"loss_difference_se", &RunResult::loss_difference_se,
+     "nats per scored token, standard error of the paired difference"},
+};
+
+}  // namespace bhroute::evaluation
