@@ -6,6 +6,8 @@ find_package(OpenSSL REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+# All targets everywhere: without this a baseline with SIMD (arm64, -march=native) has no scalar kernels to force.
+target_compile_definitions(PkgConfig::HWY INTERFACE HWY_COMPILE_ALL_ATTAINABLE)
 if(NOT TARGET hwy::hwy)
   add_library(hwy::hwy ALIAS PkgConfig::HWY)
 endif()

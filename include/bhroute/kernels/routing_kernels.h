@@ -18,11 +18,12 @@ enum class WeightScale {
 /// Inputs of a batch of tokens. Read-only; must not overlap the outputs.
 struct RouteInputs {
   const float* logits = nullptr;     ///< [num_tokens, num_experts], token t at logits + t * token_stride
-  const float* statistic = nullptr;  ///< [num_tokens, num_experts] contiguous, or null: the logits themselves
+  const float* statistic = nullptr;  ///< [num_tokens, num_experts] contiguous, non-decreasing in the token's logit,
+                                     ///< NaN where it is; or null: the logits themselves
   std::size_t num_tokens = 0;
   std::size_t num_experts = 0;       ///< 1..4096
   std::size_t token_stride = 0;
-  float temperature = 1.0f;          ///< > 0; shapes the weights only
+  double temperature = 1.0;          ///< > 0; shapes the weights only
   WeightScale weight_scale = WeightScale::none;
   std::size_t own_top_k = 0;         ///< for WeightScale::mass
 };
@@ -46,5 +47,8 @@ void route_top_k(const RouteInputs& in, std::size_t top_k, const RouteOutputs& o
 /// Routing weights of experts that something else selected: fills routing_weights [num_tokens, max_k] for the ids
 /// and counts already in `out` (ids distinct, first num_selected slots of each row).
 void weigh_selected(const RouteInputs& in, std::size_t max_k, const RouteOutputs& out) noexcept;
+
+/// Highway's name of the target whose code the next kernel call runs ("SCALAR" or "EMU128" is active_isa()'s "scalar").
+const char* implementation() noexcept;
 
 }  // namespace bhroute::kernels

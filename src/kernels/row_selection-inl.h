@@ -1,0 +1,133 @@
+// Selection among one token's logits, per target. Included by routing_kernels.cpp only.
+
+#if defined(BHROUTE_KERNELS_ROW_SELECTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BHROUTE_KERNELS_ROW_SELECTION_INL_H_
+#undef BHROUTE_KERNELS_ROW_SELECTION_INL_H_
+#else
+#define BHROUTE_KERNELS_ROW_SELECTION_INL_H_
+#endif
+
+#include "kernels/row_softmax-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bhroute::kernels::HWY_NAMESPACE {
+
+inline constexpr std::size_t kFewCandidates = 64;  // up to here comparing all pairs beats sorting
+inline constexpr std::size_t kNumGroups = 16;
+
+/// Indices of the values >= bound, rising. `indices` has room for one vector more.
+inline std::size_t CollectAtLeast(Row row, float bound, std::int32_t* indices) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const auto vbound = hn::Set(d, bound);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
+    const auto mask = hn::Ge(hn::LoadU(d, row.values + i), vbound);
+    const auto index = hn::Iota(di, static_cast<std::int32_t>(i));
+    // Not CompressStore: AVX-512's compressing store is microcoded on some CPUs.
+    hn::StoreU(hn::Compress(index, hn::RebindMask(di, mask)), di, indices + count);
+    count += hn::CountTrue(d, mask);
+  }
+  return count;
+}
+
+/// Puts the indices of distinct keys into their order by comparing all pairs: no branch to
+/// mispredict.
+inline void RankSort(std::int64_t* keys, std::size_t count, std::int32_t* sorted) {
+  const hn::ScalableTag<std::int64_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN std::int64_t ranks[kFewCandidates + kSlack];
+  std::fill_n(keys + count, lanes, 0);
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const auto key = hn::Load(d, keys + i);
+    auto rank = hn::Zero(d);
+    for (std::size_t j = 0; j < count; ++j) {
+      rank = hn::Sub(rank, hn::VecFromMask(d, hn::Gt(hn::Set(d, keys[j]), key)));
+    }
+    hn::Store(rank, d, ranks + i);
+  }
+  for (std::size_t i = 0; i < count; ++i) sorted[ranks[i]] = index_of_key(keys[i]);
+}
+
+/// Reorders the candidates: the `want` <= count largest first, in order.
+inline void OrderLargest(const float* logits, std::int32_t* candidates, std::size_t count,
+                         std::size_t want, std::int64_t* keys) {
+  if (count <= 1) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys[i] = sort_key(logits[candidates[i]], static_cast<std::size_t>(candidates[i]));
+  }
+  if (count <= kFewCandidates) return RankSort(keys, count, candidates);
+  const std::greater<> descending;
+  if (want < count) std::nth_element(keys, keys + want, keys + count, descending);
+  if (want <= kFewCandidates) return RankSort(keys, want, candidates);
+  std::sort(keys, keys + want, descending);
+  for (std::size_t i = 0; i < want; ++i) candidates[i] = index_of_key(keys[i]);
+}
+
+/// A bound that at least `k` <= kNumGroups values reach: the k-th largest of the maxima of 16
+/// groups of experts. Usually few more than k reach it. -inf if fewer groups hold a number.
+inline float BoundOfLargest(Row row, std::size_t k) {
+  const hn::CappedTag<float, kNumGroups> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  HWY_ALIGN float maxima[kNumGroups];
+  for (std::size_t g = 0; g < kNumGroups; g += lanes) {
+    auto max = lowest;
+    for (std::size_t i = g; i < row.size; i += kNumGroups) {
+      const auto v = hn::LoadU(d, row.values + i);
+      max = hn::Max(max, hn::IfThenElse(hn::Eq(v, v), v, lowest));
+    }
+    hn::Store(max, d, maxima + g);
+  }
+  std::nth_element(maxima, maxima + (k - 1), maxima + kNumGroups, std::greater<>());
+  return maxima[k - 1];
+}
+
+/// Writes the indices of the `k` largest logits in order; fewer if the others are NaN. Returns how
+/// many.
+inline std::size_t SelectLargest(Row row, float max, std::size_t k, std::int32_t* out,
+                                 std::int64_t* keys) {
+  float bound = -std::numeric_limits<float>::infinity();
+  if (k == 1)
+    bound = max;
+  else if (k <= kNumGroups && row.size > 2 * kNumGroups)
+    bound = BoundOfLargest(row, k);
+  const std::size_t count = CollectAtLeast(row, bound, out);
+  const std::size_t want = std::min(k, count);
+  if (k > 1)
+    OrderLargest(row.values, out, count, want, keys);  // k == 1: the first to reach the maximum
+  return want;
+}
+
+/// The step-up on candidates in order: the largest k whose k-th statistic meets its critical logit.
+inline std::size_t StepUpSorted(const float* statistic, const std::int32_t* sorted,
+                                std::size_t count, const float* critical_logits) {
+  for (std::size_t k = count; k > 0; --k) {
+    if (statistic[sorted[k - 1]] >= critical_logits[k - 1]) return k;
+  }
+  return 0;
+}
+
+/// The step-up without sorting: each candidate's smallest rank that it meets, counts, prefix sums.
+inline std::size_t StepUpCounted(const float* statistic, const std::int32_t* candidates,
+                                 std::size_t count, const float* critical_logits,
+                                 std::size_t num_experts, std::uint32_t* counts) {
+  std::fill_n(counts, num_experts, 0u);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float s = statistic[candidates[i]];
+    const float* met = std::partition_point(critical_logits, critical_logits + num_experts,
+                                            [s](float z) { return !(s >= z); });
+    ++counts[met - critical_logits];
+  }
+  std::size_t num = 0, reached = 0;
+  for (std::size_t k = 1; k <= num_experts; ++k) {
+    reached += counts[k - 1];
+    if (reached >= k) num = k;
+  }
+  return num;
+}
+
+}  // namespace bhroute::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // BHROUTE_KERNELS_ROW_SELECTION_INL_H_

@@ -1,0 +1,119 @@
+// Softmax of one token's logits, per target. Included by routing_kernels.cpp only.
+//
+// A row is padded with NaN to whole vectors; NaN takes part in nothing. With an infinite maximum
+// the experts that reach it share the mass equally: exp((r - max)/T) becomes 1 for them and 0 for
+// the rest.
+
+#if defined(BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_
+#undef BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_
+#else
+#define BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_
+#endif
+
+#include "hwy/contrib/math/math-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bhroute::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::ScalableTag<float>;
+using DoubleTag = hn::ScalableTag<double>;
+
+/// A token's logits, readable up to the next whole vector, NaN beyond `size`.
+struct Row {
+  const float* values;
+  std::size_t size;
+};
+
+inline Row PadRow(const float* values, std::size_t size, float* padded) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  if (size % lanes == 0) return {values, size};
+  std::memcpy(padded, values, size * sizeof(float));
+  std::fill_n(padded + size, lanes - size % lanes, std::numeric_limits<float>::quiet_NaN());
+  return {padded, size};
+}
+
+/// The largest logit; -inf if there is none.
+inline float RowMax(Row row) {
+  const FloatTag d;
+  const auto lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto max = lowest;
+  for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
+    const auto v = hn::LoadU(d, row.values + i);
+    max = hn::Max(max, hn::IfThenElse(hn::Eq(v, v), v, lowest));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, max));
+}
+
+inline double CountEqual(Row row, float value) {
+  double count = 0.0;
+  for (std::size_t i = 0; i < row.size; ++i) count += row.values[i] == value ? 1.0 : 0.0;
+  return count;
+}
+
+/// The float lanes of v, summed pairwise into double lanes.
+template <class V>
+HWY_INLINE hn::Vec<DoubleTag> SumToDouble(V v) {
+  const DoubleTag d;
+#if HWY_TARGET == HWY_SCALAR  // one lane has no halves
+  return hn::PromoteTo(d, v);
+#else
+  const hn::Half<FloatTag> half;
+  return hn::Add(hn::PromoteTo(d, hn::LowerHalf(half, v)),
+                 hn::PromoteTo(d, hn::UpperHalf(half, v)));
+#endif
+}
+
+/// exp of x <= 0; below -104 and for NaN it is 0.
+template <class V>
+HWY_INLINE V ExpNonPositive(FloatTag d, V x) {
+  const auto floor = hn::Set(d, -105.0f);  // keeps -inf out of the integer conversion
+  return hn::Exp(d, hn::IfThenElse(hn::Ge(x, floor), x, floor));
+}
+
+/// Sum of exp((r - max)/T) over the row. Rounding x = (r - max)/T in float costs |x| e^x ulps of
+/// the sum, less than half of one; the lanes are added up in double.
+inline double SumExp(Row row, float max, double temperature) {
+  if (std::isinf(max)) return CountEqual(row, max);
+  const FloatTag d;
+  const float t = static_cast<float>(std::clamp<double>(temperature, FLT_MIN, FLT_MAX));
+  const auto vmax = hn::Set(d, max);
+  const auto vt = hn::Set(d, t);
+  auto sum = hn::Zero(DoubleTag());
+  for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
+    auto x = hn::Sub(hn::LoadU(d, row.values + i), vmax);
+    if (t != 1.0f) x = hn::Div(x, vt);
+    sum = hn::Add(sum, SumToDouble(ExpNonPositive(d, x)));
+  }
+  return hn::GetLane(hn::SumOfLanes(DoubleTag(), sum));
+}
+
+/// exps[i] = exp((r[ids[i]] - reference)/T) in double, where no float rounding can hurt; returns
+/// their sum. Every r[ids[i]] <= reference, none NaN.
+inline double ExpOf(const float* logits, const std::int32_t* ids, std::size_t count,
+                    float reference, double temperature, double* exps) {
+  const DoubleTag d;
+  if (std::isinf(reference)) {
+    for (std::size_t i = 0; i < count; ++i) exps[i] = logits[ids[i]] == reference ? 1.0 : 0.0;
+  } else {
+    for (std::size_t i = 0; i < count; ++i)
+      exps[i] = static_cast<double>(logits[ids[i]]) - reference;
+    std::fill_n(exps + count, hn::Lanes(d), 0.0);
+    const auto t = hn::Set(d, temperature);
+    const auto floor = hn::Set(d, -1001.0);
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+      const auto x = hn::Max(hn::Div(hn::Load(d, exps + i), t), floor);
+      hn::Store(hn::Exp(d, x), d, exps + i);
+    }
+  }
+  double sum = 0.0;
+  for (std::size_t i = 0; i < count; ++i) sum += exps[i];
+  return sum;
+}
+
+}  // namespace bhroute::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_
