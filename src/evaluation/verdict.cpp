@@ -1,0 +1,27 @@
+// The verdict: each paragraph is made by one function, from the numbers alone, and is left out
+// where they are missing.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "bhroute/evaluation/report.h"
+#include "verdict_paragraphs.h"
+
+namespace bhroute::evaluation {
+
+Result<std::vector<std::string>> verdict(const nlohmann::json& results, std::string_view where) {
+  return read_report_sweep(results, where).map([](const ReportSweep& sweep) {
+    const StaticCurve curve(sweep);
+    std::vector<std::string> paragraphs;
+    for (std::string paragraph :
+         {equal_cost_paragraph(sweep, curve), baseline_paragraph(sweep), floor_paragraph(sweep),
+          renormalized_paragraph(sweep), unselected_paragraph(sweep, curve), speed_paragraph(sweep),
+          missing_paragraph(sweep)})
+      if (!paragraph.empty()) paragraphs.push_back(std::move(paragraph));
+    return paragraphs;
+  });
+}
+
+}  // namespace bhroute::evaluation

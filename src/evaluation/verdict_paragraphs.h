@@ -1,0 +1,27 @@
+#pragma once
+// The paragraphs of the verdict. Each begins with a sentence that says its finding; each is empty
+// where the numbers it needs are missing (missing_paragraph then says so).
+
+#include <string>
+
+#include "report_runs.h"
+#include "verdict_static_curve.h"
+
+namespace bhroute::evaluation {
+
+/// Benjamini-Hochberg's grid against a fixed number of experts at the same mean.
+std::string equal_cost_paragraph(const ReportSweep& sweep, const StaticCurve& curve);
+/// The grid against the model's own routing.
+std::string baseline_paragraph(const ReportSweep& sweep);
+/// How often min_k decides, and why.
+std::string floor_paragraph(const ReportSweep& sweep);
+/// What weights that sum to 1 change, at the same experts.
+std::string renormalized_paragraph(const ReportSweep& sweep);
+/// What the null of the unselected experts' logits changes.
+std::string unselected_paragraph(const ReportSweep& sweep, const StaticCurve& curve);
+/// Arithmetic saved and time saved.
+std::string speed_paragraph(const ReportSweep& sweep);
+/// What the results lack, so that the verdict cannot say it.
+std::string missing_paragraph(const ReportSweep& sweep);
+
+}  // namespace bhroute::evaluation
