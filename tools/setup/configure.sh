@@ -13,6 +13,5 @@ plotly=$("$python" -c 'import plotly; print(plotly.__path__[0])')/package_data/p
 
 mkdir -p build
 log=build/configure-$preset.log
-cmake --preset "$preset" -DBHROUTE_LLAMA_DIR="$llama" -DBHROUTE_PLOTLY_JS="$plotly" \
-    -DBHROUTE_PYTHON="$python" > "$log" 2>&1 ||
+cmake --preset "$preset" -DBHROUTE_LLAMA_DIR="$llama" -DBHROUTE_PLOTLY_JS="$plotly" > "$log" 2>&1 ||
   { cat "$log" >&2; echo "configure: cmake failed for the preset $preset" >&2; exit 1; }
