@@ -11,15 +11,15 @@ namespace bhroute::llama {
 
 struct LlamaOptions {
   std::string model_path;
-  std::size_t window = 512;       ///< tokens a window (`-c`)
-  std::size_t batch = 2048;       ///< tokens decoded side by side (`-b`): max(1, batch / window) windows
+  std::size_t window = 512;  ///< tokens a window (`-c`)
+  std::size_t batch = 2048;  ///< tokens decoded side by side (`-b`): max(1, batch / window) windows
   std::size_t micro_batch = 512;  ///< llama.cpp's n_ubatch
   int threads = 0;                ///< 0 = every core this process may use
   int gpu_layers = 0;             ///< `-ngl`
 };
 
-/// Opens the model (a GGUF). Errors: not a file, not a GGUF, not a mixture of experts, a window beyond the memory
-/// or the context that llama.cpp can make.
+/// Opens the model (a GGUF). Errors: not a file, not a GGUF, not a mixture of experts, a window
+/// beyond the memory or the context that llama.cpp can make.
 Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& options);
 
 /// "llama.cpp (llama-cpp-python 0.3.36)" and what ggml says of its devices, for `bhroute info`.

@@ -1,0 +1,52 @@
+#include "llama/engine.h"
+
+#include <ggml-backend.h>
+
+#include <mutex>
+#include <utility>
+
+#include "llama/llama_runner.h"
+
+namespace bhroute::llama {
+namespace {
+
+std::mutex message_mutex;
+std::string last_message;
+
+void keep_message(ggml_log_level level, const char* text, void*) {
+  if (level != GGML_LOG_LEVEL_ERROR) return;
+  std::lock_guard lock(message_mutex);
+  last_message = text;
+  while (!last_message.empty() && (last_message.back() == '\n' || last_message.back() == ' '))
+    last_message.pop_back();
+}
+
+}  // namespace
+
+void start_engine() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set(&keep_message, nullptr);
+    llama_backend_init();
+  });
+}
+
+std::string take_engine_message() {
+  std::lock_guard lock(message_mutex);
+  return std::exchange(last_message, {});
+}
+
+std::string engine_version() { return "llama.cpp (" BHROUTE_LLAMA_VERSION ")"; }
+
+std::string engine_devices() {
+  start_engine();
+  std::string list;
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    ggml_backend_dev_t device = ggml_backend_dev_get(i);
+    list += (i == 0 ? "" : ", ") + std::string(ggml_backend_dev_name(device)) + " (" +
+            ggml_backend_dev_description(device) + ")";
+  }
+  return list;
+}
+
+}  // namespace bhroute::llama
