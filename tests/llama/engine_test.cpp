@@ -1,0 +1,24 @@
+#include "llama/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "llama/llama_runner.h"
+
+namespace bhroute::llama {
+namespace {
+
+TEST(Engine, SaysItsVersionAndDevices) {
+  EXPECT_NE(engine_version().find("llama.cpp"), std::string::npos);
+  EXPECT_NE(engine_devices().find("CPU"), std::string::npos);
+}
+
+TEST(Engine, KeepsTheLastErrorOnce) {
+  start_engine();
+  take_engine_message();
+  EXPECT_EQ(llama_model_load_from_file("/nowhere.gguf", llama_model_default_params()), nullptr);
+  EXPECT_FALSE(take_engine_message().empty());
+  EXPECT_TRUE(take_engine_message().empty());
+}
+
+}  // namespace
+}  // namespace bhroute::llama

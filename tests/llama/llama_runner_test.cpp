@@ -1,0 +1,237 @@
+#include "llama/llama_runner.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "bhroute/routing/policy.h"
+#include "llama/engine.h"
+#include "llama/nano.h"
+
+namespace bhroute::llama {
+namespace {
+
+using evaluation::ModelRunner;
+using evaluation::Token;
+using routing::PolicySpec;
+using routing::Rule;
+using routing::WeightRule;
+
+constexpr std::size_t kWindow = 64;
+
+/// What a context that nothing of ours touches gives: the stock engine, by its own API, with
+/// `slots` experts.
+std::vector<float> stock_logits(const std::vector<Token>& tokens, std::size_t slots) {
+  start_engine();
+  llama_model_kv_override overrides[2] = {};
+  std::snprintf(overrides[0].key, sizeof overrides[0].key, "olmoe.expert_used_count");
+  overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+  overrides[0].val_i64 = static_cast<int64_t>(slots);
+  llama_model_params model_params = llama_model_default_params();
+  model_params.kv_overrides = overrides;
+  Model model(llama_model_load_from_file(test::nano_path().c_str(), model_params),
+              &llama_model_free);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = params.n_batch = 2 * kWindow;
+  params.n_ubatch = 48;
+  params.n_seq_max = 2;
+  params.n_threads = params.n_threads_batch = 2;
+  Context context(llama_init_from_model(model.get(), params), &llama_free);
+  llama_batch batch = llama_batch_init(2 * kWindow, 0, 2);
+  for (int i = 0; i < static_cast<int>(2 * kWindow); ++i) {
+    batch.token[i] = tokens[static_cast<std::size_t>(i)];
+    batch.pos[i] = i % static_cast<int>(kWindow);
+    batch.n_seq_id[i] = 1;
+    batch.seq_id[i][0] = i / static_cast<int>(kWindow);
+    batch.logits[i] = 1;
+  }
+  batch.n_tokens = 2 * kWindow;
+  EXPECT_EQ(llama_decode(context.get(), batch), 0);
+  const float* logits = llama_get_logits(context.get());
+  const auto vocab =
+      static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model.get())));
+  std::vector<float> copy(logits, logits + 2 * kWindow * vocab);
+  llama_batch_free(batch);
+  return copy;
+}
+
+class CountExperts final : public evaluation::RouterObserver {
+ public:
+  void on_layer(int layer, LogitsView logits, const routing::RoutingDecision* decision) override {
+    tokens[layer] += logits.num_tokens;
+    if (decision == nullptr) return;
+    for (std::int32_t n : decision->num_selected) selected[layer] += static_cast<std::size_t>(n);
+  }
+  std::map<int, std::size_t> tokens, selected;
+};
+
+class LlamaRunnerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = open_model(test::small_options());
+    ASSERT_TRUE(opened) << to_string(opened.error());
+    model_ = std::move(*opened);
+    tokens_ = model_->tokenize(test::some_text()).value();
+    ASSERT_GE(tokens_.size(), 2 * kWindow);
+  }
+
+  std::vector<float> decode() {
+    const std::span<const Token> windows[] = {{tokens_.data(), kWindow},
+                                              {tokens_.data() + kWindow, kWindow}};
+    test::KeepLogits keep(model_->description().vocab_size);
+    const auto decoded = model_->decode(windows, 0, &keep);
+    EXPECT_TRUE(decoded) << to_string(decoded.error());
+    return keep.values;
+  }
+
+  std::vector<float> decode_with(
+      const PolicySpec& spec, std::size_t slots,
+      std::shared_ptr<const calibration::CalibrationTable> table = nullptr) {
+    EXPECT_TRUE(model_->set_expert_slots(slots));
+    policy_ = routing::make_policy(spec, model_->description().facts(), std::move(table)).value();
+    EXPECT_TRUE(model_->set_policy(policy_.get()));
+    return decode();
+  }
+
+  static PolicySpec top_k(std::size_t k, WeightRule weights = WeightRule::native) {
+    PolicySpec spec;
+    spec.rule = Rule::top_k;
+    spec.k = k;
+    spec.weights = weights;
+    return spec;
+  }
+
+  std::unique_ptr<ModelRunner> model_;
+  std::unique_ptr<routing::Policy> policy_;
+  std::vector<Token> tokens_;
+};
+
+TEST_F(LlamaRunnerTest, DescribesTheModel) {
+  const auto& d = model_->description();
+  EXPECT_EQ(d.architecture, "olmoe");
+  EXPECT_EQ(d.moe_layers.size(), 16u);
+  EXPECT_EQ(d.vocab_size, 8192u);
+  EXPECT_EQ(d.sha256.size(), 64u);
+  EXPECT_FALSE(d.normalizes_weights);
+  EXPECT_EQ(model_->expert_slots(), 8u);
+  EXPECT_EQ(model_->windows_per_batch(), 2u);
+}
+
+TEST_F(LlamaRunnerTest, OffIsTheStockEngineBitForBit) {
+  EXPECT_EQ(decode(), stock_logits(tokens_, 8));
+}
+
+TEST_F(LlamaRunnerTest, WatchingChangesNothing) {
+  CountExperts count;
+  model_->set_observer(&count);
+  EXPECT_EQ(decode(), stock_logits(tokens_, 8));
+  EXPECT_EQ(count.tokens.size(), 16u);
+  for (const auto& [layer, tokens] : count.tokens)
+    EXPECT_EQ(tokens, 2 * kWindow) << "layer " << layer;
+}
+
+TEST_F(LlamaRunnerTest, OwnTopKByPolicyIsTheStockEngineBitForBit) {
+  EXPECT_EQ(decode_with(top_k(8), 8), stock_logits(tokens_, 8));
+}
+
+TEST_F(LlamaRunnerTest, SurplusSlotsOfWeightZeroChangeNothing) {
+  const auto stock = stock_logits(tokens_, 8);
+  EXPECT_EQ(decode_with(top_k(8), 16), stock);
+  EXPECT_TRUE(model_->set_policy(nullptr));
+  EXPECT_EQ(decode(), stock) << "off, with more slots than the model's own top_k";
+}
+
+TEST_F(LlamaRunnerTest, AllSlotsBeyondTheNodeBudget) {
+  EXPECT_EQ(decode_with(top_k(8), 64), stock_logits(tokens_, 8));
+}
+
+TEST_F(LlamaRunnerTest, FewerExpertsEqualThePlainOverride) {
+  const auto stock = stock_logits(tokens_, 4);
+  EXPECT_EQ(decode_with(top_k(4), 16), stock);
+  EXPECT_TRUE(model_->set_policy(nullptr));
+  EXPECT_TRUE(model_->set_expert_slots(4));
+  EXPECT_EQ(decode(), stock) << "plain override, nothing tapped";
+}
+
+TEST_F(LlamaRunnerTest, OnAndOffAtRunTime) {
+  const auto own = decode();
+  EXPECT_NE(decode_with(top_k(2), 8), own);
+  EXPECT_TRUE(model_->set_policy(nullptr));
+  EXPECT_EQ(decode(), own);
+}
+
+TEST_F(LlamaRunnerTest, MassAtTheModelsOwnKChangesRoundingOnly) {
+  const auto own = decode();
+  const auto mass = decode_with(top_k(8, WeightRule::mass), 8);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < own.size(); ++i) sum += std::abs(own[i] - mass[i]);
+  EXPECT_LT(sum / static_cast<double>(own.size()), 0.02);
+  EXPECT_NE(decode_with(top_k(8, WeightRule::renormalized), 8), own);
+}
+
+TEST_F(LlamaRunnerTest, EmpiricalFallbackRoutesWithinBounds) {
+  PolicySpec bh;
+  bh.max_k = 16;
+  bh.alpha = 0.2;
+  CountExperts count;
+  model_->set_observer(&count);
+  decode_with(bh, 16);
+  ASSERT_EQ(count.selected.size(), 16u);
+  for (const auto& [layer, selected] : count.selected) {
+    EXPECT_EQ(count.tokens[layer], 2 * kWindow);
+    EXPECT_GE(selected, 2 * kWindow);
+    EXPECT_LE(selected, 16 * 2 * kWindow);
+  }
+}
+
+TEST_F(LlamaRunnerTest, RefusesAPolicyBeyondTheSlots) {
+  const auto policy = routing::make_policy(top_k(9), model_->description().facts()).value();
+  const auto refused = model_->set_policy(policy.get());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error()),
+            "policy: needs more expert slots than the graph has, got 9, want at most 8");
+}
+
+TEST_F(LlamaRunnerTest, RefusesMoreSlotsThanExpertsAndStaysUsable) {
+  const auto own = decode();
+  const auto refused = model_->set_expert_slots(65);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error()),
+            "expert slots: out of range, got 65, want 1 to 64 (the model's experts)");
+  EXPECT_EQ(decode(), own);
+}
+
+TEST_F(LlamaRunnerTest, RefusesWindowsThatDoNotFit) {
+  const std::span<const Token> window(tokens_.data(), kWindow + 1);
+  EXPECT_FALSE(model_->decode({&window, 1}, 0, nullptr));
+  EXPECT_FALSE(model_->decode({}, 0, nullptr));
+}
+
+TEST_F(LlamaRunnerTest, AWindowLongerThanTheBatchGoesPieceByPiece) {
+  auto options = test::small_options();
+  options.batch = 24;
+  auto pieces = open_model(options).value();
+  EXPECT_EQ(pieces->windows_per_batch(), 1u);
+  const std::span<const Token> window(tokens_.data(), kWindow);
+  test::KeepLogits keep(8192);
+  ASSERT_TRUE(pieces->decode({&window, 1}, 10, &keep));
+  const auto whole = decode();
+  ASSERT_EQ(keep.values.size(), (kWindow - 10) * 8192);
+  for (std::size_t i = 0; i < keep.values.size(); ++i)
+    ASSERT_NEAR(keep.values[i], whole[10 * 8192 + i], 0.35f);
+}
+
+TEST(OpenModel, NamesWhatIsWrong) {
+  LlamaOptions options = test::small_options();
+  options.model_path = "/nowhere.gguf";
+  const auto missing = open_model(options);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(to_string(missing.error()), "/nowhere.gguf: no such model file");
+  options = test::small_options();
+  options.window = 0;
+  EXPECT_FALSE(open_model(options));
+}
+
+}  // namespace
+}  // namespace bhroute::llama

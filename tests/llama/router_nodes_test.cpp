@@ -1,0 +1,81 @@
+#include "llama/router_nodes.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace bhroute::llama {
+namespace {
+
+ggml_tensor node(const char* name, ggml_op op) {
+  ggml_tensor tensor{};
+  std::strncpy(tensor.name, name, sizeof tensor.name - 1);
+  tensor.op = op;
+  return tensor;
+}
+
+RouterNodes learn(std::initializer_list<ggml_tensor> nodes) {
+  RouterNodes learnt;
+  for (const ggml_tensor& n : nodes) learnt.learn(&n);
+  return learnt;
+}
+
+TEST(NodeName, SplitsStemAndLayer) {
+  EXPECT_EQ(parse_node_name("ffn_moe_logits-12")->layer, 12);
+  EXPECT_EQ(parse_node_name("ffn_moe_logits-12")->stem, "ffn_moe_logits");
+  EXPECT_EQ(parse_node_name("ffn_moe_probs-3 (reshaped)")->layer, 3);
+  EXPECT_FALSE(parse_node_name("node_17"));
+  EXPECT_FALSE(parse_node_name("ffn_moe_logits-x"));
+  EXPECT_FALSE(parse_node_name("ffn_moe_logits-3b"));
+}
+
+TEST(RouterNodes, OlmoeEndsAtTheGather) {
+  const auto nodes =
+      learn({node("ffn_moe_logits-0", GGML_OP_MUL_MAT), node("ffn_moe_probs-0", GGML_OP_SOFT_MAX),
+             node("ffn_moe_probs-0 (reshaped)", GGML_OP_RESHAPE),
+             node("ffn_moe_weights-0", GGML_OP_GET_ROWS), node("ffn_moe_weighted-0", GGML_OP_MUL)});
+  const auto* layer = nodes.layer(0);
+  ASSERT_NE(layer, nullptr);
+  EXPECT_EQ(layer->logits, "ffn_moe_logits-0");
+  EXPECT_EQ(layer->weights, "ffn_moe_weights-0");
+  EXPECT_TRUE(layer->softmax_gating);
+  EXPECT_FALSE(layer->normalizes);
+  EXPECT_EQ(nodes.num_nodes(), 5u);
+  EXPECT_EQ(nodes.layer(1), nullptr);
+}
+
+TEST(RouterNodes, NormalisedChainEndsBehindTheDivision) {
+  const auto nodes = learn(
+      {node("ffn_moe_logits-4", GGML_OP_MUL_MAT), node("ffn_moe_probs-4", GGML_OP_SOFT_MAX),
+       node("ffn_moe_weights-4", GGML_OP_GET_ROWS), node("ffn_moe_weights_sum-4", GGML_OP_SUM_ROWS),
+       node("ffn_moe_weights_sum_clamped-4", GGML_OP_CLAMP),
+       node("ffn_moe_weights_norm-4", GGML_OP_DIV),
+       node("ffn_moe_weights_norm-4 (reshaped)", GGML_OP_RESHAPE)});
+  EXPECT_TRUE(nodes.layer(4)->normalizes);
+  EXPECT_EQ(nodes.layer(4)->weights, "ffn_moe_weights_norm-4 (reshaped)");
+}
+
+TEST(RouterNodes, ScaleIsReadFromTheChain) {
+  ggml_tensor scaled = node("ffn_moe_weights_scaled-1", GGML_OP_SCALE);
+  const float factor = 2.5f;
+  std::memcpy(scaled.op_params, &factor, sizeof factor);
+  const auto nodes = learn({node("ffn_moe_weights-1", GGML_OP_GET_ROWS), scaled});
+  EXPECT_EQ(nodes.layer(1)->scale, 2.5f);
+  EXPECT_EQ(nodes.layer(1)->weights, "ffn_moe_weights_scaled-1");
+}
+
+TEST(RouterNodes, BiasedLogitsAreTheFinalOnes) {
+  const auto nodes = learn(
+      {node("ffn_moe_logits-2", GGML_OP_MUL_MAT), node("ffn_moe_logits_biased-2", GGML_OP_ADD)});
+  EXPECT_EQ(nodes.layer(2)->logits, "ffn_moe_logits_biased-2");
+}
+
+TEST(RouterNodes, OtherGatingsAreNoSoftmaxOverAllExperts) {
+  EXPECT_FALSE(learn({node("ffn_moe_probs-0", GGML_OP_UNARY)}).layer(0)->softmax_gating);
+  const auto after = learn({node("ffn_moe_probs-0", GGML_OP_SOFT_MAX),
+                            node("ffn_moe_weights_softmax-0", GGML_OP_RESHAPE)});
+  EXPECT_FALSE(after.layer(0)->softmax_gating);
+}
+
+}  // namespace
+}  // namespace bhroute::llama
