@@ -1,0 +1,93 @@
+#include "run_store.h"
+
+#include <bit>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/log.h"
+#include "bhroute/core/sha256.h"
+
+namespace bhroute::evaluation {
+namespace {
+
+using nlohmann::json;
+static_assert(std::endian::native == std::endian::little, "losses are stored little-endian");
+
+std::string_view bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+std::string text_at(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Result<json> read_json(const std::filesystem::path& path) {
+  auto content = read_file(path);
+  if (!content) return tl::make_unexpected(content.error());
+  json parsed = json::parse(*content, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("run"))
+    return invalid_input(path.string(), "not a run's result");
+  return parsed;
+}
+
+Result<std::vector<float>> read_losses(const std::filesystem::path& path, const std::string& digest,
+                                       std::size_t count) {
+  auto content = read_file(path);
+  if (!content) return tl::make_unexpected(content.error());
+  if (content->size() != count * sizeof(float) || sha256(*content) != digest)
+    return invalid_input(path.string(), "not the losses that the run's JSON names");
+  std::vector<float> losses(count);
+  std::memcpy(losses.data(), content->data(), content->size());
+  return losses;
+}
+
+}  // namespace
+
+Result<RunStore> RunStore::open(const std::filesystem::path& directory) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory / "runs", problem);
+  if (problem)
+    return failure((directory / "runs").string(), "cannot make the folder: " + problem.message());
+  return RunStore(directory / "runs");
+}
+
+Result<RunResult> RunStore::read(const std::string& slug, const std::string& fingerprint) const {
+  const std::string where = json_path(slug).string();
+  auto object = read_json(json_path(slug));
+  if (!object) return tl::make_unexpected(object.error());
+  if (text_at(*object, "fingerprint") != fingerprint)
+    return invalid_input(where, "made from another model, text, setting, policy or table");
+  auto result = run_result_from_json((*object)["run"], where);
+  if (!result) return result;
+  auto losses =
+      read_losses(losses_path(slug), text_at(*object, "losses_sha256"), result->num_tokens);
+  if (!losses) return tl::make_unexpected(losses.error());
+  result->token_losses = std::move(*losses);
+  return result;
+}
+
+std::optional<RunResult> RunStore::load(const std::string& slug,
+                                        const std::string& fingerprint) const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(json_path(slug), ignored)) return std::nullopt;
+  auto result = read(slug, fingerprint);
+  if (result) return std::move(*result);
+  log_info("run again, " + to_string(result.error()));
+  return std::nullopt;
+}
+
+Result<void> RunStore::save(const std::string& slug, const std::string& fingerprint,
+                            const json& record, const RunResult& result) const {
+  const std::string_view losses = bytes_of(result.token_losses);
+  if (auto written = write_file(losses_path(slug), losses); !written) return written;
+  json object = record;
+  object["fingerprint"] = fingerprint;
+  object["losses_file"] = losses_path(slug).filename().string();
+  object["losses_sha256"] = sha256(losses);
+  object["run"] = to_json(result, false);
+  return write_file(json_path(slug), object.dump(1) + "\n");
+}
+
+}  // namespace bhroute::evaluation
