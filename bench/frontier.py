@@ -46,9 +46,10 @@ def run(binary, out, rows):
 def second_half(out, run_name):
     """Mean over positions 256..511 of each window, from the run's token losses."""
     for path in sorted((out / "runs").glob("*.json")):
-        if json.loads(path.read_text())["name"] != run_name:
+        result = json.loads(path.read_text())
+        if result["name"] != run_name:
             continue
-        losses = array.array("f", (path.parent / f"{path.stem}.losses.f32").read_bytes())
+        losses = array.array("f", (path.parent / result["losses_file"]).read_bytes())
         kept = [loss for i, loss in enumerate(losses) if i % WINDOW >= WINDOW // 2]
         return sum(kept) / len(kept)
     raise SystemExit(f"frontier: no result of '{run_name}' in {out / 'runs'}")
