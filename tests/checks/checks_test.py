@@ -21,9 +21,10 @@ OBEDIENT = {
     "src/stats/grid.h": "",
     "adapters/llama/runner.h": '#include "bhroute/routing/policy.h"\n#include "llama.h"\n',
     "apps/bhroute/main.cpp": '#include "llama/runner.h"\n#include "bhroute/stats/kde.h"\n',
+    "bench/run_bench.cpp": '#include "llama/runner.h"\n',
     "tests/stats/kde_test.cpp": '#include "src/stats/grid.h"\n',
-    "docs/architecture.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `docs/`\n",
-    "HACKING.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `docs/`\n",
+    "docs/architecture.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `bench/` `docs/`\n",
+    "HACKING.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `bench/` `docs/`\n",
 }
 
 
