@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "application.h"
+
+int main(int argc, char** argv) { return bhroute::cli::run(argc, argv); }

@@ -1,0 +1,128 @@
+#include "application.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <new>
+
+#include "bhroute/core/isa.h"
+#include "bhroute/core/version.h"
+#include "command.h"
+#include "parse_error.h"
+
+namespace bhroute::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "bhroute: adaptive selection of a mixture-of-experts model's experts by the Benjamini-Hochberg "
+    "procedure.\n"
+    "Calibrate a model once, then let each token have as many experts as its router logits "
+    "warrant.\n";
+constexpr const char* kExamples =
+    "Example:\n"
+    "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o table.safetensors\n"
+    "  bhroute evaluate -m MODEL.gguf -f other.txt --windows 24 --table table.safetensors --policy "
+    "bh:alpha=0.05\n\n"
+    "`bhroute SUBCOMMAND --help` tells a subcommand's flags.";
+
+constexpr int kInputWrong = 2;
+
+int exit_code(const Error& error) {
+  return error.kind == ErrorKind::invalid_input ? kInputWrong : 1;
+}
+
+// CLI11 knows one-letter short flags only; people type llama.cpp's two- and three-letter ones.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (std::string& word : words) {
+    if (word == "-ub") word = "--micro-batch";
+    if (word == "-ngl") word = "--gpu-layers";
+  }
+  return words;
+}
+
+std::string shell_quoted(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_-+=:,./@%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
+std::string command_line(int argc, char** argv) {
+  std::string line = "bhroute";
+  for (int i = 1; i < argc; ++i) line += " " + shell_quoted(argv[i]);
+  return line;
+}
+
+using Actions = std::map<const CLI::App*, Action>;
+
+Actions declare_all(CLI::App& app, Context& context) {
+  app.require_subcommand(0, 1);
+  app.set_version_flag("--version", fmt::format("bhroute {}", version()),
+                       "Print the version and exit");
+  app.footer(kExamples);
+  app.get_formatter()->column_width(34);
+  Actions actions;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->footer(std::string("Example:\n") + command.examples);
+    actions[sub] = command.declare(*sub, context);
+    sub->add_flag("-q,--quiet", context.console.quiet,
+                  "No progress and no information, only warnings and errors");
+  }
+  return actions;
+}
+
+int perform(const Action& action, Console& console) {
+  Result<void> done = force_isa_from_environment().and_then(action);
+  console.status("");
+  if (done && !console.flush_out()) done = failure("stdout", "cannot write the output");
+  if (done) return 0;
+  console.error(done.error());
+  return exit_code(done.error());
+}
+
+int parse_and_run(int argc, char** argv, Console& console) {
+  Context context{console, command_line(argc, argv)};
+  CLI::App app{kDescription, "bhroute"};
+  const Actions actions = declare_all(app, context);
+  std::vector<std::string> words = arguments(argc, argv);
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    console.error(describe(error, app));
+    return kInputWrong;
+  }
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) return console.out(app.help()), 0;
+  return perform(actions.at(chosen.front()), console);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) noexcept {
+  Console console;
+  install_log_sink(console);
+  int code = 1;
+  try {
+    code = parse_and_run(argc, argv, console);
+  } catch (const std::bad_alloc&) {
+    console.error({ErrorKind::failure, "memory", "not enough of it for this work", "", ""});
+  } catch (const std::exception& error) {
+    console.error({ErrorKind::failure, "internal error", error.what(), "", ""});
+  } catch (...) {
+    console.error({ErrorKind::failure, "internal error", "unknown exception", "", ""});
+  }
+  set_log_sink({});
+  return code;
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,43 @@
+#pragma once
+// A subcommand is one line in the table of commands.cpp and one file that declares its flags.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "bhroute/core/error.h"
+#include "console.h"
+
+namespace bhroute::cli {
+
+/// What every subcommand is given.
+struct Context {
+  Console& console;
+  std::string command_line;  ///< as typed, quoted for a shell; recorded in what is written
+};
+
+/// What a subcommand does once its flags are parsed.
+using Action = std::function<Result<void>()>;
+
+struct Command {
+  const char* name;
+  const char* summary;
+  const char* examples;  ///< lines of its help
+  /// Puts the flags on `app` and returns the action, which owns their values.
+  Action (*declare)(CLI::App& app, Context& context);
+};
+
+std::span<const Command> commands();
+
+Action declare_info(CLI::App& app, Context& context);
+Action declare_calibrate(CLI::App& app, Context& context);
+Action declare_import_kde(CLI::App& app, Context& context);
+Action declare_export_kde(CLI::App& app, Context& context);
+Action declare_merge(CLI::App& app, Context& context);
+Action declare_explain(CLI::App& app, Context& context);
+Action declare_evaluate(CLI::App& app, Context& context);
+Action declare_sweep(CLI::App& app, Context& context);
+Action declare_report(CLI::App& app, Context& context);
+
+}  // namespace bhroute::cli

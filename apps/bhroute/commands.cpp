@@ -1,0 +1,47 @@
+#include "command.h"
+
+namespace bhroute::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"info", "What this machine and this build have: CPU, GPU, engine, tables found",
+     "  bhroute info\n  BHROUTE_FORCE_ISA=scalar bhroute info --json", declare_info},
+    {"calibrate", "Learn the null distributions of a model's router logits from a text",
+     "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o all.safetensors\n"
+     "  bhroute calibrate -m MODEL.gguf -f text.txt --null all -o all.safetensors \\\n"
+     "      --null unselected -o unselected.safetensors\n"
+     "  bhroute calibrate --logits DUMPS --null unselected --top-k 8 -o table.safetensors",
+     declare_calibrate},
+    {"merge", "One table of several made in parts: their counts add up exactly",
+     "  bhroute merge part1.safetensors part2.safetensors -o table.safetensors", declare_merge},
+    {"import-kde", "Read the original system's pickled KDE tables (nothing in them is executed)",
+     "  bhroute import-kde kde_models/models --layers 16 -o table.safetensors", declare_import_kde},
+    {"export-kde", "Write a table as the original system's pickles",
+     "  bhroute export-kde table.safetensors kde_models/models", declare_export_kde},
+    {"explain", "One token's p-values, critical values and the decision, step by step",
+     "  echo 4.9 4.4 3.9 0.1 -1.2 0.3 -0.7 -2.0 | bhroute explain table.safetensors --layer 0 "
+     "--logits -\n"
+     "  bhroute explain kde_models/models --layer 0 --logits token.npy --policy "
+     "bh:alpha=0.05,max_k=16 --why",
+     declare_explain},
+    {"evaluate",
+     "Perplexity, divergence from the model's own routing and experts per token of a policy",
+     "  bhroute evaluate -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"
+     "      --policy bh:alpha=0.05,min_k=1,max_k=16,weights=native\n"
+     "  bhroute evaluate -m MODEL.gguf -f text.txt --policy top_k:k=5,weights=mass --json",
+     declare_evaluate},
+    {"sweep",
+     "Many policies on one text, each on disk before the next starts; run again, it continues",
+     "  bhroute sweep -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"
+     "      --table-unselected unselected.safetensors -o out/sweep\n"
+     "  bhroute sweep --print-configurations > list.json",
+     declare_sweep},
+    {"report", "A sweep's results as one HTML page that needs no network",
+     "  bhroute report out/sweep -o report.html", declare_report},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace bhroute::cli

@@ -1,0 +1,44 @@
+#pragma once
+// What a person sees: results on stdout; log lines and one line of live status on stderr.
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "bhroute/core/error.h"
+#include "bhroute/core/log.h"
+
+namespace bhroute::cli {
+
+/// Thread-safe. The live status line exists on a terminal only and is taken away before anything
+/// else is printed.
+class Console {
+ public:
+  Console();
+
+  bool quiet = false;  ///< no information and no progress; warnings and errors stay
+
+  bool is_terminal() const noexcept { return is_terminal_; }
+  std::size_t width() const noexcept;  ///< of the terminal, in characters
+
+  void out(std::string_view text);   ///< to stdout, as it is
+  void info(std::string_view line);  ///< to stderr, unless quiet
+  void warning(std::string_view line);
+  void error(const Error& error);
+  void status(std::string_view line);  ///< replaces the live status line; "" takes it away
+  /// Whether all of stdout could be written (a full disk, a closed pipe).
+  bool flush_out();
+
+ private:
+  void print(std::string_view line);
+  void clear_status();
+
+  std::mutex mutex_;
+  bool is_terminal_;
+  bool has_status_ = false;
+};
+
+/// Sends the library's log to `console`, which must outlive the process's use of the library.
+void install_log_sink(Console& console);
+
+}  // namespace bhroute::cli

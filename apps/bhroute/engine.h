@@ -1,0 +1,23 @@
+#pragma once
+// The engine that this build can run models with: engine_llama.cpp, or engine_none.cpp for a build
+// without one.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "bhroute/evaluation/model_runner.h"
+
+namespace bhroute::cli {
+
+struct EngineOptions {
+  std::string model_path;
+  std::size_t window = 512, batch = 2048, micro_batch = 512;
+  int threads = 0, gpu_layers = 0;
+};
+
+Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);
+std::string engine_version();  ///< "none" where there is no engine
+std::string engine_devices();
+
+}  // namespace bhroute::cli

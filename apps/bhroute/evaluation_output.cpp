@@ -1,0 +1,83 @@
+#include "evaluation_output.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "json_output.h"
+
+namespace bhroute::cli {
+namespace {
+
+using evaluation::RunResult;
+
+std::string line(const char* label, const std::string& value) {
+  return fmt::format("{:<24}{}\n", label, value);
+}
+
+std::string losses(const Evaluation& e) {
+  const RunResult& r = e.run;
+  std::string text =
+      line("perplexity", fmt::format("{:.4f} +/- {:.4f}", r.perplexity, r.perplexity_se));
+  text += line("loss", fmt::format("{:.4f} +/- {:.4f} nats a token, {} tokens scored ({})", r.loss,
+                                   r.loss_se, r.num_tokens, e.score));
+  if (!e.own_loss) return text;
+  text += line("own routing",
+               fmt::format("perplexity {:.4f}, loss {:.4f}", std::exp(*e.own_loss), *e.own_loss));
+  if (r.loss_difference)
+    text += line("difference",
+                 fmt::format("{:+.4f} +/- {:.4f} nats a token (policy - own routing, paired)",
+                             *r.loss_difference, r.loss_difference_se.value_or(0.0)));
+  text += line("KL(own || policy)", fmt::format("{:.4f} nats", r.kl));
+  return text + line("top-1 agreement", fmt::format("{:.2f} %", 100.0 * r.top1_agreement));
+}
+
+std::string experts(const Evaluation& e) {
+  const RunResult& r = e.run;
+  std::string text =
+      line("experts per token",
+           fmt::format("mean {:.3f}, sd {:.3f}, min {}, max {} (own top_k {})", r.mean_experts,
+                       r.sd_experts, r.min_experts, r.max_experts, e.model.top_k));
+  if (r.policy.rule == routing::Rule::bh)
+    text += line("bounds", fmt::format("{:.1f} % of tokens at min_k = {}, {:.1f} % at max_k = {}",
+                                       100.0 * r.floor_share, r.policy.min_k,
+                                       100.0 * r.ceiling_share, r.policy.max_k));
+  std::string layers;
+  for (const auto& [layer, result] : r.layers)
+    layers += fmt::format("{}{}: {:.2f}", layers.empty() ? "" : ", ", layer, result.experts.mean());
+  text += line("mean experts by layer", layers);
+  if (r.num_nan_logits > 0) text += line("NaN router logits", std::to_string(r.num_nan_logits));
+  return text + line("MoE FLOPs", fmt::format("{:.3f} of the own top_k's", r.relative_flops));
+}
+
+}  // namespace
+
+nlohmann::json to_json(const Evaluation& e) {
+  nlohmann::json object = evaluation::to_json(e.run, false);
+  object["model"] = {{"path", e.model.path},
+                     {"sha256", e.model.sha256},
+                     {"name", e.model.name},
+                     {"top_k", e.model.top_k}};
+  object["text"] = {{"path", e.text_path}, {"sha256", e.text_sha256}};
+  object["window"] = e.window;
+  object["num_windows"] = e.num_windows;
+  object["score"] = e.score;
+  object["versions"] = versions_json();
+  object["command"] = e.command_line;
+  object["units"] = evaluation::result_units();
+  if (e.own_loss) object["own_loss"] = *e.own_loss;
+  if (e.own_loss) object["own_perplexity"] = std::exp(*e.own_loss);
+  return object;
+}
+
+std::string readable(const Evaluation& e) {
+  std::string text = line("policy", to_string(e.run.policy));
+  if (e.run.policy.rule == routing::Rule::bh)
+    text += line("table", e.run.table.empty() ? "none: empirical fallback" : e.run.table);
+  text += losses(e) + experts(e);
+  return text + line("speed", fmt::format("{:.1f} tokens/s, {:.3f} ms a token",
+                                          e.run.tokens_per_second, e.run.ms_per_token));
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,66 @@
+// bhroute merge: one table of several made in parts.
+
+#include <fmt/format.h>
+
+#include "bhroute/calibration/calibration_file.h"
+#include "bhroute/core/version.h"
+#include "command.h"
+#include "output_path.h"
+#include "table_source.h"
+
+namespace bhroute::cli {
+namespace {
+
+struct Flags {
+  std::vector<std::string> tables;
+  std::string output;
+};
+
+// The library's errors name what differs; here the two files are known too.
+Error with_files(Error error, const std::string& a, const std::string& b) {
+  error.where = fmt::format("{} and {}: {}", a, b, error.where);
+  return error;
+}
+
+Result<calibration::CalibrationTable> merge_all(const std::vector<std::string>& paths) {
+  auto merged = calibration::read_table(paths.front());
+  for (std::size_t i = 1; merged && i < paths.size(); ++i) {
+    const auto next = calibration::read_table(paths[i]);
+    if (!next) return tl::make_unexpected(next.error());
+    merged = calibration::merge(*merged, *next).map_error([&](Error error) {
+      return with_files(std::move(error), paths.front(), paths[i]);
+    });
+  }
+  return merged;
+}
+
+Result<void> run(const Flags& flags, const Context& context) {
+  if (flags.tables.size() < 2)
+    return invalid_input("bhroute merge", "too few tables", std::to_string(flags.tables.size()),
+                         "2 or more");
+  if (auto ok = check_writable(flags.output, "--output"); !ok) return ok;
+  auto merged = merge_all(flags.tables);
+  if (!merged) return tl::make_unexpected(merged.error());
+  merged->metadata.command = context.command_line;
+  merged->metadata.created_by = fmt::format("bhroute {}", version());
+  if (auto ok = calibration::write_table(flags.output, *merged); !ok) return ok;
+  context.console.out(fmt::format("wrote {}: {} tables merged, {}\n", flags.output,
+                                  flags.tables.size(), describe(*merged)));
+  return {};
+}
+
+}  // namespace
+
+Action declare_merge(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  app.add_option("tables", flags->tables,
+                 "The tables, of one model and made with the same settings")
+      ->type_name("TABLE")
+      ->required();
+  app.add_option("-o,--output", flags->output, "The table to write")
+      ->type_name("TABLE")
+      ->required();
+  return [flags, &context] { return run(*flags, context); };
+}
+
+}  // namespace bhroute::cli

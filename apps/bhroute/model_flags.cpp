@@ -1,0 +1,116 @@
+#include "model_flags.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/log.h"
+#include "bhroute/core/sha256.h"
+#include "engine.h"
+
+namespace bhroute::cli {
+namespace {
+
+Result<void> check(const ModelFlags& flags) {
+  if (flags.model.empty())
+    return invalid_input("--model", "missing", "", "a GGUF file (-m MODEL.gguf)");
+  if (flags.text.empty()) return invalid_input("--file", "missing", "", "a text file (-f TEXT)");
+  if (flags.window < 4)
+    return invalid_input("--window", "too short", std::to_string(flags.window),
+                         "at least 4 tokens");
+  if (flags.batch < 1) return invalid_input("--batch", "no tokens", "0", "at least 1");
+  if (flags.micro_batch < 1) return invalid_input("--micro-batch", "no tokens", "0", "at least 1");
+  if (flags.threads < 0)
+    return invalid_input("--threads", "negative", std::to_string(flags.threads), "0 (all) or more");
+  return {};
+}
+
+}  // namespace
+
+void add_model_flags(CLI::App& app, ModelFlags& flags) {
+  const char* model = "Model and text";
+  app.add_option("-m,--model", flags.model, "The model, a mixture of experts")
+      ->type_name("GGUF")
+      ->group(model);
+  app.add_option("-f,--file", flags.text, "The text")->type_name("TEXT")->group(model);
+  app.add_option("-c,--window", flags.window, "Tokens a window")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(model);
+  app.add_option("--windows", flags.num_windows,
+                 "Only the first N whole windows; 0 = all of the text")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(model);
+  const char* engine = "Engine (as llama.cpp has them)";
+  app.add_option("-t,--threads", flags.threads, "0 = every core")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(engine);
+  app.add_option("-b,--batch", flags.batch, "Tokens decoded side by side: batch/window windows")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(engine);
+  app.add_option("--micro-batch", flags.micro_batch, "Tokens a pass through the graph; also -ub")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(engine);
+  app.add_option("--gpu-layers", flags.gpu_layers, "Layers on the GPU; also -ngl")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(engine);
+}
+
+void add_score_flag(CLI::App& app, std::string& score) {
+  app.add_option("--score", score,
+                 "Positions scored: second_half of each window (as llama-perplexity), or all")
+      ->capture_default_str()
+      ->type_name("WHICH")
+      ->group("Model and text");
+}
+
+Result<Workload> open_workload(const ModelFlags& flags) {
+  if (auto ok = check(flags); !ok) return tl::make_unexpected(ok.error());
+  const auto content = read_file(flags.text);
+  if (!content) return tl::make_unexpected(content.error());
+  if (content->empty()) return invalid_input(flags.text, "the text is empty");
+  auto model = open_engine(
+      {flags.model, flags.window, flags.batch, flags.micro_batch, flags.threads, flags.gpu_layers});
+  if (!model) return tl::make_unexpected(model.error());
+  auto windows =
+      evaluation::make_windows(**model, *content, flags.window, flags.num_windows, flags.text);
+  if (!windows) return tl::make_unexpected(windows.error());
+  log_info("model " + describe((*model)->description()));
+  log_info(fmt::format("text {}: {} windows of {} tokens", flags.text, windows->num_windows,
+                       windows->window));
+  return Workload{std::move(*model), std::move(*windows), sha256(*content)};
+}
+
+std::size_t num_threads(const ModelFlags& flags) {
+  if (flags.threads > 0) return static_cast<std::size_t>(flags.threads);
+  cpu_set_t set;
+  const bool known = ::sched_getaffinity(0, sizeof set, &set) == 0;
+  return known ? static_cast<std::size_t>(CPU_COUNT(&set))
+               : std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<evaluation::EvaluateOptions> evaluate_options(const ModelFlags& flags,
+                                                     const std::string& score) {
+  return evaluation::parse_score(score).map([&](evaluation::Score parsed) {
+    evaluation::EvaluateOptions options;
+    options.score = parsed;
+    options.num_threads = num_threads(flags);
+    return options;
+  });
+}
+
+std::string describe(const evaluation::ModelDescription& model) {
+  return fmt::format("{} ({}, {} MoE layers, top {} of {} experts)",
+                     model.name.empty() ? model.path : model.name, model.architecture,
+                     model.moe_layers.size(), model.top_k, model.num_experts);
+}
+
+}  // namespace bhroute::cli

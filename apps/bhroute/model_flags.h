@@ -1,0 +1,39 @@
+#pragma once
+// The flags of every command that runs a model on a text, and what they open.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "bhroute/evaluation/evaluate.h"
+#include "bhroute/evaluation/model_runner.h"
+#include "bhroute/evaluation/scoring.h"
+
+namespace bhroute::cli {
+
+struct ModelFlags {
+  std::string model, text;
+  std::size_t window = 512, num_windows = 0, batch = 2048, micro_batch = 512;
+  int threads = 0, gpu_layers = 0;
+};
+
+void add_model_flags(CLI::App& app, ModelFlags& flags);
+void add_score_flag(CLI::App& app, std::string& score);
+
+/// A model and the text cut into windows for it.
+struct Workload {
+  std::unique_ptr<evaluation::ModelRunner> model;
+  evaluation::WindowedText text;
+  std::string text_sha256;  ///< of the whole file
+};
+
+/// Reads the text before it opens the model: a wrong file name must not cost a load.
+Result<Workload> open_workload(const ModelFlags& flags);
+/// `-t`, or the cores this process may use.
+std::size_t num_threads(const ModelFlags& flags);
+Result<evaluation::EvaluateOptions> evaluate_options(const ModelFlags& flags,
+                                                     const std::string& score);
+/// "olmoe-nano (olmoe, 4 MoE layers, top 8 of 64 experts)"
+std::string describe(const evaluation::ModelDescription& model);
+
+}  // namespace bhroute::cli

@@ -1,0 +1,47 @@
+#include "output_path.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace bhroute::cli {
+
+namespace fs = std::filesystem;
+
+Result<void> check_writable(const std::string& path, const std::string& flag) {
+  std::error_code ignored;
+  if (path.empty()) return invalid_input(flag, "missing", "", "a path to write to");
+  if (fs::is_directory(path, ignored))
+    return invalid_input(flag, "is a folder", path, "a file's path");
+  fs::path folder = fs::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!fs::is_directory(folder, ignored))
+    return invalid_input(flag, "there is no such folder", folder.string(), "a folder that exists");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    return invalid_input(
+        flag, std::string("the folder cannot be written to (") + std::strerror(errno) + ")",
+        folder.string(), "a folder that can");
+  return {};
+}
+
+Result<TemporaryFolder> TemporaryFolder::create() {
+  std::error_code error;
+  const fs::path parent = fs::temp_directory_path(error);
+  if (error) return failure("TMPDIR", "no folder for temporary files (" + error.message() + ")");
+  std::string path = (parent / "bhroute.XXXXXX").string();
+  if (::mkdtemp(path.data()) == nullptr)
+    return failure(path,
+                   std::string("cannot make a temporary folder (") + std::strerror(errno) + ")");
+  return TemporaryFolder(std::move(path));
+}
+
+void TemporaryFolder::remove() noexcept {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+  path_.clear();
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,60 @@
+#include "parse_error.h"
+
+#include <algorithm>
+
+#include "did_you_mean.h"
+
+namespace bhroute::cli {
+namespace {
+
+const CLI::App& selected(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+std::string command_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? "bhroute" : "bhroute " + app.get_name();
+}
+
+std::vector<std::string> subcommand_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+Error unknown(const std::string& word, const CLI::App& app) {
+  const bool flag = word.size() > 1 && word.front() == '-';
+  const bool subcommand = !flag && app.get_parent() == nullptr;
+  const std::string near = did_you_mean(word.substr(0, word.find('=')),
+                                        subcommand ? subcommand_names(app) : flag_names(app));
+  Error error{ErrorKind::invalid_input, command_name(app), "", word, ""};
+  error.what = flag ? "unknown flag" : subcommand ? "unknown subcommand" : "unexpected argument";
+  if (!near.empty()) error.want = "did you mean " + near + "?";
+  if (near.empty()) error.want = "what `" + command_name(app) + " --help` lists";
+  return error;
+}
+
+}  // namespace
+
+Error describe(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& command = selected(app);
+  // An unknown word is the better explanation of something missing (`--polcy x`: policy is
+  // missing).
+  const std::vector<std::string> rest = command.remaining();
+  const auto flag = std::find_if(rest.begin(), rest.end(), [](const std::string& word) {
+    return word.size() > 1 && word.front() == '-';
+  });
+  const bool at_top = command.get_parent() == nullptr;
+  if (!rest.empty()) return unknown(at_top || flag == rest.end() ? rest.front() : *flag, command);
+  return {ErrorKind::invalid_input, command_name(command), error.what(), "", ""};
+}
+
+}  // namespace bhroute::cli

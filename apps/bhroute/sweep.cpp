@@ -1,0 +1,174 @@
+// bhroute sweep: many policies on one text.
+
+#include "bhroute/evaluation/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "bhroute/core/log.h"
+#include "command.h"
+#include "engine.h"
+#include "model_flags.h"
+#include "progress.h"
+#include "sweep_output.h"
+#include "table_source.h"
+
+namespace bhroute::cli {
+namespace {
+
+using evaluation::Configuration;
+using Configurations = std::vector<Configuration>;
+
+struct Flags {
+  ModelFlags model;
+  std::string score = "second_half", table, table_unselected, configurations, output;
+  bool force = false, print_configurations = false;
+};
+
+Result<Configurations> read_list(const Flags& flags, std::size_t top_k) {
+  if (flags.configurations.empty()) return evaluation::default_configurations(top_k);
+  return evaluation::read_configurations(flags.configurations);
+}
+
+// The default list depends on the model's own top_k; without a model the usual 8.
+Result<void> print_list(const Flags& flags, Console& console) {
+  std::size_t top_k = 8;
+  if (!flags.model.model.empty()) {
+    const auto model = open_engine({.model_path = flags.model.model});
+    if (!model) return tl::make_unexpected(model.error());
+    top_k = (*model)->description().top_k;
+  }
+  return read_list(flags, top_k).map([&](const Configurations& list) {
+    console.out(evaluation::configurations_to_json(list) + "\n");
+  });
+}
+
+Result<void> prepare_folder(const std::string& path) {
+  if (path.empty())
+    return invalid_input("--output", "missing", "", "a folder for the results (-o DIR)");
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error)
+    return invalid_input("--output", "cannot make the folder (" + error.message() + ")", path);
+  return {};
+}
+
+bool needs_table(const Configurations& list, const std::string& null) {
+  return std::any_of(list.begin(), list.end(), [&](const Configuration& one) {
+    return one.policy.rule == routing::Rule::bh && one.policy.table.empty() && one.null == null;
+  });
+}
+
+/// Opens the table of one null and adds it to `options`. A table of another null would be a
+/// mislabelled result.
+Result<void> add_table(const std::string& path, const std::string& null, const char* flag,
+                       evaluation::SweepOptions& options) {
+  if (path.empty()) return {};
+  const auto table = open_table(path);
+  if (!table) return tl::make_unexpected(table.error());
+  const std::string found = to_string((*table)->metadata.null);
+  if (found != null)
+    return invalid_input(flag, "a table of another null (" + path + ")", found, null);
+  options.tables[null] = {path, *table};
+  return {};
+}
+
+Result<void> add_tables(const Flags& flags, const Configurations& list,
+                        evaluation::SweepOptions& options) {
+  if (flags.table.empty() && needs_table(list, "all"))
+    return invalid_input("--table", "missing", "",
+                         "a table of the null `all` (bhroute calibrate makes one)");
+  auto ok = add_table(flags.table, "all", "--table", options);
+  if (ok) ok = add_table(flags.table_unselected, "unselected", "--table-unselected", options);
+  if (ok && flags.table_unselected.empty() && needs_table(list, "unselected"))
+    log_info("no --table-unselected: the configurations with the null `unselected` are left out");
+  return ok;
+}
+
+Result<void> check_tables(const evaluation::SweepOptions& options,
+                          const evaluation::ModelDescription& model, bool force) {
+  for (const auto& [null, source] : options.tables)
+    if (auto ok = check_made_for({source.first, source.second}, model, force); !ok) return ok;
+  return {};
+}
+
+Result<evaluation::SweepOptions> make_options(const Flags& flags, const Context& context) {
+  const auto evaluate = evaluate_options(flags.model, flags.score);
+  if (!evaluate) return tl::make_unexpected(evaluate.error());
+  evaluation::SweepOptions options;
+  options.directory = flags.output;
+  options.evaluate = *evaluate;
+  options.command = context.command_line;
+  options.threads = num_threads(flags.model);
+  options.batch = flags.model.batch;
+  options.model_path = flags.model.model;
+  options.text_path = flags.model.text;
+  options.on_finished = [&console = context.console, first = true](const evaluation::RunResult& run,
+                                                                   bool reused) mutable {
+    if (std::exchange(first, false)) console.out(sweep_header());
+    console.out(sweep_row(run, reused));
+    console.flush_out();
+  };
+  return options;
+}
+
+Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console& console) {
+  // The list and the tables are checked before the model is opened, with the usual top_k; the names
+  // do not depend on it.
+  auto list = read_list(flags, 8);
+  if (!list) return tl::make_unexpected(list.error());
+  if (auto ok = add_tables(flags, *list, options); !ok) return ok;
+  auto work = open_workload(flags.model);
+  if (!work) return tl::make_unexpected(work.error());
+  const auto& model = work->model->description();
+  if (auto ok = check_tables(options, model, flags.force); !ok) return ok;
+  options.text_sha256 = work->text_sha256;
+  list = read_list(flags, model.top_k);
+  ConsoleProgress progress(console);
+  const auto outcome = evaluation::run_sweep(*work->model, work->text, *list, options, progress);
+  if (!outcome) return tl::make_unexpected(outcome.error());
+  console.out(sweep_summary(*outcome, flags.output));
+  return {};
+}
+
+Result<void> run(const Flags& flags, const Context& context) {
+  if (flags.print_configurations) return print_list(flags, context.console);
+  if (auto ok = prepare_folder(flags.output); !ok) return ok;
+  auto options = make_options(flags, context);
+  if (!options) return tl::make_unexpected(options.error());
+  return sweep(flags, std::move(*options), context.console);
+}
+
+}  // namespace
+
+Action declare_sweep(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  app.add_option("-o,--output", flags->output,
+                 "Folder of the results; finished configurations in it are reused")
+      ->type_name("DIR");
+  add_model_flags(app, flags->model);
+  add_score_flag(app, flags->score);
+  const char* policies = "Policies";
+  app.add_option("--table", flags->table,
+                 "Calibration table of the null `all`, or a folder of the original's pickles")
+      ->type_name("TABLE")
+      ->group(policies);
+  app.add_option("--table-unselected", flags->table_unselected,
+                 "Calibration table of the null `unselected`")
+      ->type_name("TABLE")
+      ->group(policies);
+  app.add_flag("--force", flags->force, "Use tables that were made from another model")
+      ->group(policies);
+  app.add_option("--configurations", flags->configurations,
+                 "A list of your own instead of the default one")
+      ->type_name("JSON")
+      ->group(policies);
+  app.add_flag("--print-configurations", flags->print_configurations,
+               "Print the list as JSON and stop")
+      ->group(policies);
+  return [flags, &context] { return run(*flags, context); };
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,77 @@
+#include "table_source.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "bhroute/calibration/calibration_file.h"
+#include "bhroute/calibration/kde_pickles.h"
+#include "bhroute/core/log.h"
+
+namespace bhroute::cli {
+namespace {
+
+std::string short_hash(const std::string& hash) { return hash.substr(0, 12); }
+
+std::string named(const std::string& name, const std::string& hash) {
+  return fmt::format("{} (sha256 {}...)", name.empty() ? "a model" : name, short_hash(hash));
+}
+
+}  // namespace
+
+Result<TablePtr> open_table(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return calibration::load_table(path);
+  return calibration::import_kde(path).map([](calibration::CalibrationTable&& table) -> TablePtr {
+    return std::make_shared<const calibration::CalibrationTable>(std::move(table));
+  });
+}
+
+Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std::string& flag,
+                                   std::size_t expected_layers) {
+  if (policy.rule != routing::Rule::bh) {
+    if (!flag.empty()) log_info("--table is not used: the policy is " + routing::to_string(policy));
+    return SourcedTable{};
+  }
+  if (!flag.empty() && !policy.table.empty() && flag != policy.table)
+    return invalid_input("--table", "the policy names another table", flag, policy.table);
+  const std::string path = flag.empty() ? policy.table : flag;
+  auto table = path.empty() ? calibration::find_kde_table(expected_layers) : open_table(path);
+  return table.map([&](TablePtr& found) { return SourcedTable{path, std::move(found)}; });
+}
+
+Result<void> check_made_for(const SourcedTable& table, const evaluation::ModelDescription& model,
+                            bool force) {
+  if (table.table == nullptr) return {};
+  const auto& metadata = table.table->metadata;
+  const std::string where = table.path.empty() ? "table" : table.path;
+  if (metadata.model_sha256.empty()) {
+    log_info(where + ": the table does not say which model it was made from");
+    return {};
+  }
+  if (metadata.model_sha256 == model.sha256) return {};
+  const std::string theirs = named(metadata.model_name, metadata.model_sha256);
+  const std::string ours = named(model.name, model.sha256);
+  if (!force)
+    return invalid_input(where,
+                         "the table was made from another model (--force uses it all the same)",
+                         theirs, ours);
+  log_warning(fmt::format("{}: the table was made from another model, {}, and is used for {}",
+                          where, theirs, ours));
+  return {};
+}
+
+std::string describe(const calibration::CalibrationTable& table) {
+  const auto& m = table.metadata;
+  std::string text =
+      fmt::format("{} layers, null {} ({}), {} p-values", table.layers.size(), to_string(m.null),
+                  calibration::to_string(m.pooling), stats::to_string(m.form));
+  if (m.statistic != calibration::Statistic::logit)
+    text += fmt::format(", statistic {}", calibration::to_string(m.statistic));
+  if (m.smoothing_kernel != "none")
+    text += fmt::format(", smoothing kernel {}", m.smoothing_kernel);
+  if (m.num_tokens > 0) text += fmt::format(", {} tokens", m.num_tokens);
+  return text;
+}
+
+}  // namespace bhroute::cli
