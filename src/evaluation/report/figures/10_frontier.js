@@ -1,0 +1,126 @@
+// Perplexity against mean experts: what the adaptive choice is worth against a fixed number.
+
+function hoverText(run) {
+  return `${plain(run.name)}<br>perplexity ${perplexityText(run.perplexity)}, loss ${fixed(run.loss, 3)} nats` +
+      `<br>${fixed(run.mean_experts, 2)} experts a token`;
+}
+
+// Plotly reads a few tags in its texts; a name has none.
+function plain(text) {
+  return String(text).replace(/[<>&]/g, ' ');
+}
+
+function points(runs, name, more) {
+  return {
+    name, type: 'scatter', mode: 'markers', x: runs.map(run => run.mean_experts), y: runs.map(run => run.perplexity),
+    error_y: {array: runs.map(run => run.perplexity_se || 0), thickness: 1, width: 2, color: cssColour('soft')},
+    text: runs.map(hoverText), hovertemplate: '%{text}<extra></extra>', ...more
+  };
+}
+
+function adaptiveTrace(runs, scale, name, suffix, more) {
+  return points(runs, name, {
+    showlegend: false,
+    marker: {
+      size: 10, opacity: 0.92, line: {width: suffix === '-open' ? 2 : 1, color: suffix ? undefined : cssColour('surface')},
+      color: runs.map(run => alphaColour(scale.alphas, run.policy.alpha)),
+      symbol: runs.map(run => maxKSymbol(scale.maxKs, run.policy.max_k) + suffix)
+    }, ...more
+  });
+}
+
+function staticTrace(results) {
+  return points(staticRuns(results), 'static top-k', {
+    mode: 'lines+markers', line: {color: cssColour('static'), width: 2},
+    marker: {size: 7, color: cssColour('static'), symbol: 'circle'}
+  });
+}
+
+function baselineTrace(results) {
+  return points([baseline(results)], 'the model\'s own routing', {
+    marker: {size: 15, color: cssColour('static'), symbol: 'circle-open', line: {width: 2.5}}
+  });
+}
+
+// Entries without points: colour means alpha and shape means max_k, whatever else is drawn.
+function key(name, marker) {
+  return {name, type: 'scatter', mode: 'markers', x: [null], y: [null], marker: {size: 10, ...marker}, hoverinfo: 'skip'};
+}
+
+function keys(scale, drawn) {
+  const ink = cssColour('ink');
+  const entries = scale.alphas.map(alpha => key(`α ${alpha}`, {color: alphaColour(scale.alphas, alpha), symbol: 'circle'}));
+  scale.maxKs.forEach(maxK => entries.push(key(`max k ${maxK}`, {color: ink, symbol: maxKSymbol(scale.maxKs, maxK)})));
+  const mark = suffix => ({color: ink, symbol: maxKSymbol(scale.maxKs, scale.marked) + suffix, line: {width: 2}});
+  if (drawn.renormalized.length > 0) entries.push(key('renormalized weights', mark('-open')));
+  if (drawn.unselected.length > 0) entries.push(key('null “unselected”', mark('-open-dot')));
+  return entries;
+}
+
+function spread(values) {
+  return Math.max(...values) / Math.min(...values);
+}
+
+function axisType(values, most) {
+  return Math.min(...values) > 0 && spread(values) > most ? 'log' : 'linear';
+}
+
+// 1, 2, 5, 10, ... on a log axis, where Plotly's own would print "2" for 20.
+function logTicks(values, steps) {
+  const ticks = [];
+  for (let decade = 1; decade <= Math.max(...values) * 10; decade *= 10)
+    steps.forEach(step => ticks.push(step * decade));
+  return {tickmode: 'array', tickvals: ticks, ticktext: ticks.map(tick => integer(tick))};
+}
+
+function frontierAxes(all) {
+  const x = all.map(run => run.mean_experts), y = all.map(run => run.perplexity);
+  const xType = axisType(x, 6), yType = axisType(y, 6);
+  const ticks = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+  return {
+    xaxis: axis('mean experts a token and layer', {type: xType, ...(xType === 'log' ? {tickvals: ticks} : {})}),
+    yaxis: axis('perplexity', {type: yType, ...(yType === 'log' ? logTicks(y, [1, 2, 5]) : {})})
+  };
+}
+
+function draw(results, target) {
+  const grid = gridRuns(results);
+  const drawn = {renormalized: markedRuns(results, 'renormalized'), unselected: markedRuns(results, 'unselected')};
+  const adaptive = [...grid, ...drawn.renormalized, ...drawn.unselected];
+  const scale = {alphas: alphas(adaptive), maxKs: maxKs(adaptive), marked: referenceMaxK(adaptive)};
+  const beside = {mode: 'lines+markers', line: {color: cssColour('soft'), width: 1, dash: 'dot'}};
+  const traces = [
+    staticTrace(results), ...(baseline(results) ? [baselineTrace(results)] : []),
+    adaptiveTrace(drawn.unselected, scale, 'null “unselected”', '-open-dot', beside),
+    adaptiveTrace(drawn.renormalized, scale, 'renormalized weights', '-open', beside),
+    adaptiveTrace(grid, scale, 'grid', '', {}), ...keys(scale, drawn)
+  ];
+  const axes = frontierAxes([...adaptive, ...staticRuns(results)]);
+  plot(target, traces, {...axes, height: narrow(target) ? 560 : 560});
+}
+
+// Above the curve in loss = worse than a fixed number of experts at the same mean.
+function staticLossAt(results, mean) {
+  const curve = staticRuns(results);
+  const upper = curve.findIndex(run => run.mean_experts >= mean);
+  if (upper < 0 || (upper === 0 && curve[0].mean_experts > mean)) return undefined;
+  if (upper === 0) return curve[0].loss;
+  const a = curve[upper - 1], b = curve[upper];
+  return a.loss + (b.loss - a.loss) * (mean - a.mean_experts) / (b.mean_experts - a.mean_experts);
+}
+
+function caption(results) {
+  const adaptive = results.runs.filter(isAdaptive);
+  const gaps = adaptive.map(run => run.loss - staticLossAt(results, run.mean_experts)).filter(isNumber);
+  const reading = 'Each point is one configuration; left is cheaper and down is better, so a point above the line ' +
+      'is worse than the same mean number of experts taken for every token.';
+  if (gaps.length === 0) return `${reading} Without static points at the same means there is no line to compare with.`;
+  const above = gaps.filter(gap => gap > 0).length;
+  return `${reading} Here ${above} of ${gaps.length} adaptive points lie above the line, by up to ` +
+      `${fixed(Math.max(...gaps), 2)} nats of loss.`;
+}
+
+registerFigure({
+  id: 'frontier', title: 'Perplexity against mean experts', caption, draw,
+  missing: results => results.runs.some(isAdaptive) ? '' : 'These results hold no adaptive configuration.'
+});

@@ -1,0 +1,34 @@
+// Numbers as a reader wants them. Anything that is not a finite number becomes a dash.
+
+const DASH = '–';
+
+function isNumber(value) {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function fixed(value, digits) {
+  if (!isNumber(value)) return DASH;
+  return value.toLocaleString('en', {minimumFractionDigits: digits, maximumFractionDigits: digits}).replace('-', '−');
+}
+
+function signed(value, digits) {
+  return isNumber(value) && value > 0 ? '+' + fixed(value, digits) : fixed(value, digits);
+}
+
+function percent(share, digits = 1) {
+  return isNumber(share) ? fixed(100 * share, digits) + ' %' : DASH;
+}
+
+// Perplexities span 30 to 1000 and more: four digits tell neighbours apart, more is noise.
+function perplexityText(value) {
+  if (!isNumber(value)) return DASH;
+  return fixed(value, value < 100 ? 2 : value < 1000 ? 1 : 0);
+}
+
+function integer(value) {
+  return fixed(value, 0);
+}
+
+function list(items) {
+  return items.length < 2 ? items.join('') : items.slice(0, -1).join(', ') + ' and ' + items[items.length - 1];
+}
