@@ -1,6 +1,7 @@
 #include "bhroute/kernels/routing_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cfloat>
 #include <cmath>
@@ -11,6 +12,7 @@
 #include "kernels/scratch.h"
 #include "kernels/sort_key.h"
 #include "kernels/step_up_rule.h"
+#include "kernels/temperature.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/routing_kernels.cpp"
@@ -60,9 +62,9 @@ inline float MaxOfSelected(const float* logits, const std::int32_t* ids, std::si
 inline double OwnMass(const RouteInputs& in, const Token& token, Scratch& scratch) {
   const std::size_t own = std::clamp<std::size_t>(in.own_top_k, 1, in.num_experts);
   const std::size_t num = SelectLargest(token.logits, token.max, own, scratch.top, scratch.keys);
-  const double top =
-      ExpOf(token.logits.values, scratch.top, num, token.max, in.temperature, scratch.exps);
-  return top / SumExp(token.logits, token.max, in.temperature);
+  const double top = ExpOf(token.logits.values, scratch.top, num, token.max,
+                           inverse_temperature(in.temperature), scratch.exps);
+  return top / SumExp(token.logits, token.max, inverse_temperature(in.temperature));
 }
 
 /// Weights of the first `num` slots, zeros in the rest.
@@ -74,8 +76,10 @@ inline void Weigh(const RouteInputs& in, const Token& token, std::size_t num, st
   const bool plain = in.weight_scale == WeightScale::none;
   const double mass = in.weight_scale == WeightScale::mass ? OwnMass(in, token, scratch) : 1.0;
   const float reference = plain ? token.max : MaxOfSelected(logits, slots.ids, num);
-  const double selected = ExpOf(logits, slots.ids, num, reference, in.temperature, scratch.exps);
-  const double sum = plain ? SumExp(token.logits, token.max, in.temperature) : selected;
+  const double selected =
+      ExpOf(logits, slots.ids, num, reference, inverse_temperature(in.temperature), scratch.exps);
+  const double sum =
+      plain ? SumExp(token.logits, token.max, inverse_temperature(in.temperature)) : selected;
   const double scale = mass / sum;
   for (std::size_t i = 0; i < num; ++i)
     slots.weights[i] = static_cast<float>(scratch.exps[i] * scale);

@@ -15,33 +15,47 @@ namespace bhroute::kernels::HWY_NAMESPACE {
 inline constexpr std::size_t kFewCandidates = 64;  // up to here comparing all pairs beats sorting
 inline constexpr std::size_t kNumGroups = 16;
 
-/// Indices of the values >= bound, rising. `indices` has room for one vector more.
+/// One bit a lane, the first lane lowest.
+template <class M>
+HWY_INLINE std::uint64_t BitsOf(FloatTag d, M mask) {
+  std::uint8_t bytes[8] = {};
+  hn::StoreMaskBits(d, mask, bytes);
+  if (hn::Lanes(d) <= 8) return bytes[0];
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < sizeof(bytes); ++i) bits |= std::uint64_t{bytes[i]} << (8 * i);
+  return bits;
+}
+
+/// Indices of the values >= bound, rising. Not by Compress: Highway 1.0.3's table is copied to the
+/// stack at every use, and AVX-512's compressing store is microcoded on some CPUs.
 inline std::size_t CollectAtLeast(Row row, float bound, std::int32_t* indices) {
   const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
   const auto vbound = hn::Set(d, bound);
   std::size_t count = 0;
-  for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
-    const auto mask = hn::Ge(hn::LoadU(d, row.values + i), vbound);
-    const auto index = hn::Iota(di, static_cast<std::int32_t>(i));
-    // Not CompressStore: AVX-512's compressing store is microcoded on some CPUs.
-    hn::StoreU(hn::Compress(index, hn::RebindMask(di, mask)), di, indices + count);
-    count += hn::CountTrue(d, mask);
+  for (std::size_t block = 0; block < row.size; block += 64) {
+    const std::size_t end = std::min(row.size, block + 64);
+    std::uint64_t bits = 0;
+    for (std::size_t i = block; i < end; i += hn::Lanes(d)) {
+      bits |= BitsOf(d, hn::Ge(hn::LoadU(d, row.values + i), vbound)) << (i - block);
+    }
+    for (; bits != 0; bits &= bits - 1) {
+      indices[count++] = static_cast<std::int32_t>(block) + std::countr_zero(bits);
+    }
   }
   return count;
 }
 
 /// Puts the indices of distinct keys into their order by comparing all pairs: no branch to
-/// mispredict.
+/// mispredict. Padding to whole blocks of 8 makes the loops' lengths predictable too.
 inline void RankSort(std::int64_t* keys, std::size_t count, std::int32_t* sorted) {
-  const hn::ScalableTag<std::int64_t> d;
-  const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN std::int64_t ranks[kFewCandidates + kSlack];
-  std::fill_n(keys + count, lanes, 0);
-  for (std::size_t i = 0; i < count; i += lanes) {
+  const hn::CappedTag<std::int64_t, 8> d;
+  const std::size_t padded = (count + 7) / 8 * 8;
+  HWY_ALIGN std::int64_t ranks[kFewCandidates];
+  std::fill(keys + count, keys + padded, std::numeric_limits<std::int64_t>::min());
+  for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
     const auto key = hn::Load(d, keys + i);
     auto rank = hn::Zero(d);
-    for (std::size_t j = 0; j < count; ++j) {
+    for (std::size_t j = 0; j < padded; ++j) {
       rank = hn::Sub(rank, hn::VecFromMask(d, hn::Gt(hn::Set(d, keys[j]), key)));
     }
     hn::Store(rank, d, ranks + i);

@@ -11,8 +11,8 @@
 #define BHROUTE_KERNELS_ROW_SOFTMAX_INL_H_
 #endif
 
-#include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
+#include "kernels/exp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bhroute::kernels::HWY_NAMESPACE {
@@ -66,34 +66,26 @@ HWY_INLINE hn::Vec<DoubleTag> SumToDouble(V v) {
 #endif
 }
 
-/// exp of x <= 0; below -104 and for NaN it is 0.
-template <class V>
-HWY_INLINE V ExpNonPositive(FloatTag d, V x) {
-  const auto floor = hn::Set(d, -105.0f);  // keeps -inf out of the integer conversion
-  return hn::Exp(d, hn::IfThenElse(hn::Ge(x, floor), x, floor));
-}
-
-/// Sum of exp((r - max)/T) over the row. Rounding x = (r - max)/T in float costs |x| e^x ulps of
-/// the sum, less than half of one; the lanes are added up in double.
-inline double SumExp(Row row, float max, double temperature) {
+/// Sum of exp((r - max) * inverse_temperature) over the row. Rounding the argument x in float costs
+/// |x| e^x ulps of the sum, less than half of one; the lanes are added up in double.
+inline double SumExp(Row row, float max, double inverse_temperature) {
   if (std::isinf(max)) return CountEqual(row, max);
   const FloatTag d;
-  const float t = static_cast<float>(std::clamp<double>(temperature, FLT_MIN, FLT_MAX));
   const auto vmax = hn::Set(d, max);
-  const auto vt = hn::Set(d, t);
+  const auto scale =
+      hn::Set(d, static_cast<float>(std::clamp<double>(inverse_temperature, FLT_MIN, FLT_MAX)));
   auto sum = hn::Zero(DoubleTag());
   for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
-    auto x = hn::Sub(hn::LoadU(d, row.values + i), vmax);
-    if (t != 1.0f) x = hn::Div(x, vt);
+    const auto x = hn::Mul(hn::Sub(hn::LoadU(d, row.values + i), vmax), scale);
     sum = hn::Add(sum, SumToDouble(ExpNonPositive(d, x)));
   }
   return hn::GetLane(hn::SumOfLanes(DoubleTag(), sum));
 }
 
-/// exps[i] = exp((r[ids[i]] - reference)/T) in double, where no float rounding can hurt; returns
-/// their sum. Every r[ids[i]] <= reference, none NaN.
+/// exps[i] = exp((r[ids[i]] - reference) * inverse_temperature) in double, where no rounding of the
+/// argument can hurt; returns their sum. Every r[ids[i]] <= reference, none NaN.
 inline double ExpOf(const float* logits, const std::int32_t* ids, std::size_t count,
-                    float reference, double temperature, double* exps) {
+                    float reference, double inverse_temperature, double* exps) {
   const DoubleTag d;
   if (std::isinf(reference)) {
     for (std::size_t i = 0; i < count; ++i) exps[i] = logits[ids[i]] == reference ? 1.0 : 0.0;
@@ -101,11 +93,9 @@ inline double ExpOf(const float* logits, const std::int32_t* ids, std::size_t co
     for (std::size_t i = 0; i < count; ++i)
       exps[i] = static_cast<double>(logits[ids[i]]) - reference;
     std::fill_n(exps + count, hn::Lanes(d), 0.0);
-    const auto t = hn::Set(d, temperature);
-    const auto floor = hn::Set(d, -1001.0);
+    const auto scale = hn::Set(d, inverse_temperature);
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-      const auto x = hn::Max(hn::Div(hn::Load(d, exps + i), t), floor);
-      hn::Store(hn::Exp(d, x), d, exps + i);
+      hn::Store(ExpNonPositive(d, hn::Mul(hn::Load(d, exps + i), scale)), d, exps + i);
     }
   }
   double sum = 0.0;

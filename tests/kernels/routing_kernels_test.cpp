@@ -1,0 +1,257 @@
+#include "bhroute/kernels/routing_kernels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/isa_fixture.h"
+#include "kernels/kernel_oracle.h"
+#include "kernels/logit_shapes.h"
+#include "kernels/ulp.h"
+
+namespace bhroute::kernels {
+namespace {
+
+using testing::Shape;
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+class RoutingKernels : public testing::IsaTest {};
+
+/// Room for the outputs of `num_tokens` rows of `max_k` slots, filled with what no kernel writes.
+struct Outputs {
+  Outputs(std::size_t num_tokens, std::size_t max_k)
+      : ids(num_tokens * max_k, -7), weights(num_tokens * max_k, -7.0f), counts(num_tokens, -7) {}
+  RouteOutputs view() { return {ids.data(), weights.data(), counts.data()}; }
+  std::vector<std::int32_t> ids;
+  std::vector<float> weights;
+  std::vector<std::int32_t> counts;
+};
+
+RouteInputs inputs(const std::vector<float>& logits, std::size_t num_experts) {
+  return {.logits = logits.data(),
+          .num_tokens = logits.size() / num_experts,
+          .num_experts = num_experts,
+          .token_stride = num_experts};
+}
+
+/// The row of slots is exactly `ids` with the oracle's weights, then padding.
+::testing::AssertionResult row_is(const RouteInputs& in, std::size_t t, std::size_t max_k,
+                                  const Outputs& got, const std::vector<std::int32_t>& ids) {
+  const auto weights = testing::softmax_weights(in, in.logits + t * in.token_stride, ids);
+  if (got.counts[t] != static_cast<std::int32_t>(ids.size())) {
+    return ::testing::AssertionFailure() << "selected " << got.counts[t] << ", want " << ids.size();
+  }
+  for (std::size_t i = 0; i < max_k; ++i) {
+    const std::int32_t id = i < ids.size() ? ids[i] : -1;
+    const float weight = i < ids.size() ? weights[i] : 0.0f;
+    if (got.ids[t * max_k + i] != id ||
+        !testing::weights_agree(got.weights[t * max_k + i], weight)) {
+      return ::testing::AssertionFailure()
+             << "slot " << i << ": expert " << got.ids[t * max_k + i] << " weight "
+             << got.weights[t * max_k + i] << ", want " << id << " " << weight;
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+std::vector<std::int32_t> oracle_step_up(const float* logits, const float* statistic,
+                                         const std::vector<float>& critical, std::size_t min_k,
+                                         std::size_t max_k) {
+  auto ids = testing::largest_first(logits, critical.size());
+  const std::size_t want = std::clamp(testing::count_passed(statistic, critical), min_k, max_k);
+  ids.resize(std::min(want, ids.size()));
+  return ids;
+}
+
+/// Non-increasing from `highest` down to `lowest`, the first `num_nan` ranks impossible.
+std::vector<float> falling(std::size_t n, float highest, float lowest, std::size_t num_nan = 0) {
+  std::vector<float> critical(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    const float share = n == 1 ? 0.0f : static_cast<float>(k) / static_cast<float>(n - 1);
+    critical[k] = k < num_nan ? kNan : highest + (lowest - highest) * share;
+  }
+  return critical;
+}
+
+void expect_step_up(const RouteInputs& in, const std::vector<float>& critical, std::size_t min_k,
+                    std::size_t max_k) {
+  Outputs out(in.num_tokens, max_k);
+  route_step_up(in, critical.data(), min_k, max_k, out.view());
+  for (std::size_t t = 0; t < in.num_tokens; ++t) {
+    const float* logits = in.logits + t * in.token_stride;
+    const float* statistic = in.statistic == nullptr ? logits : in.statistic + t * in.num_experts;
+    ASSERT_TRUE(
+        row_is(in, t, max_k, out, oracle_step_up(logits, statistic, critical, min_k, max_k)))
+        << "N " << in.num_experts << " token " << t << " min_k " << min_k << " max_k " << max_k;
+  }
+}
+
+std::vector<float> random_logits(Shape shape, std::size_t tokens, std::size_t n, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> logits(tokens * n);
+  testing::fill_row(shape, random, logits.data(), logits.size());
+  return logits;
+}
+
+TEST_P(RoutingKernels, ForcedImplementationRuns) {
+  EXPECT_EQ(active_isa(), GetParam());
+  std::string name = implementation();
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return static_cast<char>(std::tolower(c)); });
+  if (name == "emu128") name = "scalar";
+  EXPECT_EQ(name, GetParam());
+}
+
+TEST_P(RoutingKernels, StepUpEqualsTheOracleForEveryNumberOfExperts) {
+  for (std::size_t n = 1; n <= 512; ++n) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 2, n, static_cast<unsigned>(n));
+      const auto in = inputs(logits, n);
+      const std::size_t max_k = 1 + n * 3 / 4 * (n % 3) / 2;
+      expect_step_up(in, falling(n, 2.5f, 0.5f), 1, std::min(n, max_k));
+      expect_step_up(in, falling(n, 1.0f, -1.0f, n / 8), std::min<std::size_t>(n, 3), n);
+    }
+  }
+}
+
+TEST_P(RoutingKernels, StepUpAtTheLimits) {
+  for (std::size_t n : {1, 7, 64, 65}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 20, n, 5);
+      const auto in = inputs(logits, n);
+      expect_step_up(in, falling(n, kNan, kNan, n), 1, n);     // nothing can pass
+      expect_step_up(in, std::vector<float>(n, -kInf), 1, n);  // everything passes
+      expect_step_up(in, std::vector<float>(n, kInf), 1, std::min<std::size_t>(n, 4));
+      expect_step_up(in, falling(n, 1.0f, 0.0f), n, n);  // min_k fills the row
+    }
+  }
+}
+
+TEST_P(RoutingKernels, StepUpOnAnotherStatistic) {
+  for (std::size_t n : {5, 64, 100, 512}) {
+    const auto logits = random_logits(Shape::nan, 20, n, 6);
+    std::vector<float> statistic(logits.size());
+    std::transform(logits.begin(), logits.end(), statistic.begin(),
+                   [](float r) { return 2.0f * r - 1.0f; });
+    auto in = inputs(logits, n);
+    in.statistic = statistic.data();
+    expect_step_up(in, falling(n, 4.0f, 0.0f), 1, std::min<std::size_t>(n, 16));
+    expect_step_up(in, falling(n, 1.0f, -4.0f), 2, n);
+  }
+}
+
+TEST_P(RoutingKernels, ARankBeyondMaxKCounts) {
+  // Rank 4 passes, ranks 1 to 3 don't: with max_k 2 the two largest are selected.
+  const std::vector<float> logits = {1.0f, 1.1f, 1.2f, 1.3f};
+  const std::vector<float> critical = {9.0f, 9.0f, 9.0f, 1.0f};
+  Outputs out(1, 2);
+  route_step_up(inputs(logits, 4), critical.data(), 1, 2, out.view());
+  EXPECT_THAT(out.ids, ::testing::ElementsAre(3, 2));
+}
+
+TEST_P(RoutingKernels, TopKEqualsTheOracle) {
+  for (std::size_t n : {1, 2, 8, 31, 33, 64, 128, 300, 512, 4096}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 4, n, 7);
+      const auto in = inputs(logits, n);
+      for (std::size_t k : {1, 2, 8, 16, 17, 70, 4096}) {
+        k = std::min(k, n);
+        Outputs out(in.num_tokens, k);
+        route_top_k(in, k, out.view());
+        for (std::size_t t = 0; t < in.num_tokens; ++t) {
+          auto ids = testing::largest_first(logits.data() + t * n, n);
+          ids.resize(std::min(k, ids.size()));
+          ASSERT_TRUE(row_is(in, t, k, out, ids)) << "N " << n << " k " << k << " " << name(shape);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(RoutingKernels, WeightScalesAndTemperatures) {
+  for (auto scale : {WeightScale::none, WeightScale::one, WeightScale::mass}) {
+    for (double temperature : {1.0, 0.7, 1.9, 0.01, 1e-30, 1e30}) {
+      for (Shape shape : testing::kShapes) {
+        const auto logits = random_logits(shape, 10, 64, 8);
+        auto in = inputs(logits, 64);
+        in.weight_scale = scale;
+        in.temperature = temperature;
+        in.own_top_k = 8;
+        SCOPED_TRACE(::testing::Message() << name(shape) << " T " << temperature);
+        expect_step_up(in, falling(64, 2.5f, 0.5f), 1, 16);
+        expect_step_up(in, falling(64, 2.5f, 0.5f), 12, 64);
+      }
+    }
+  }
+}
+
+TEST_P(RoutingKernels, WeighsWhatSomethingElseSelected) {
+  std::mt19937 random(9);
+  for (auto scale : {WeightScale::none, WeightScale::one, WeightScale::mass}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 1, 64, static_cast<unsigned>(random()));
+      auto in = inputs(logits, 64);
+      in.weight_scale = scale;
+      in.own_top_k = 8;
+      auto ids = testing::largest_first(logits.data(), 64);
+      std::shuffle(ids.begin(), ids.end(), random);
+      ids.resize(5);
+      Outputs out(1, 6);
+      std::copy(ids.begin(), ids.end(), out.ids.begin());
+      out.ids[5] = -1;
+      out.counts[0] = 5;
+      weigh_selected(in, 6, out.view());
+      EXPECT_TRUE(row_is(in, 0, 6, out, ids)) << name(shape);
+    }
+  }
+}
+
+TEST_P(RoutingKernels, DeepWeightsKeepTheirPrecision) {
+  std::mt19937 random(10);
+  std::uniform_real_distribution<float> depth(-80.0f, 0.0f);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<float> logits(512);
+    for (float& r : logits) r = 17.3f + depth(random);
+    auto in = inputs(logits, 512);
+    in.temperature = 0.9;
+    expect_step_up(in, std::vector<float>(512, -kInf), 1, 512);
+  }
+}
+
+TEST_P(RoutingKernels, RenormalisedWeightsFarBelowTheMaximumDoNotUnderflow) {
+  std::vector<float> logits(16, 0.0f);
+  logits[0] = 2000.0f;
+  auto in = inputs(logits, 16);
+  in.weight_scale = WeightScale::one;
+  Outputs out(1, 2);
+  out.ids = {3, 5};
+  out.counts = {2};
+  weigh_selected(in, 2, out.view());
+  EXPECT_THAT(out.weights, ::testing::ElementsAre(0.5f, 0.5f));
+}
+
+TEST_P(RoutingKernels, ReadsRowsByTheirStride) {
+  const std::vector<float> logits = {1, 2, 3, 99, 6, 5, 4, 99};
+  RouteInputs in{.logits = logits.data(), .num_tokens = 2, .num_experts = 3, .token_stride = 4};
+  Outputs out(2, 1);
+  route_top_k(in, 1, out.view());
+  EXPECT_THAT(out.ids, ::testing::ElementsAre(2, 0));
+}
+
+TEST_P(RoutingKernels, NoTokensWriteNothing) {
+  const std::vector<float> logits;
+  RouteInputs in{.logits = logits.data(), .num_tokens = 0, .num_experts = 4, .token_stride = 4};
+  route_top_k(in, 2, {});
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, RoutingKernels, ::testing::ValuesIn(testing::known_isas()),
+                         testing::isa_name);
+
+}  // namespace
+}  // namespace bhroute::kernels
