@@ -35,11 +35,15 @@ class Calibrator {
  private:
   Calibrator(CalibrationOptions options, std::size_t num_experts, std::size_t top_k);
   struct Layer { std::vector<LogitCounter> groups; std::uint64_t num_tokens = 0; };
+  std::uint64_t last_left_out(std::span<const float> logits);
+  void add_token(Layer& layer, std::span<const float> logits);
+  Result<LayerNull> finish_layer(int index, const Layer& layer) const;
+
   CalibrationOptions options_;
   std::size_t num_experts_, top_k_;
   std::map<int, Layer> layers_;
-  std::vector<float> statistic_;  // one token's, reused
-  std::vector<int> order_;        // scratch for finding the largest
+  std::vector<float> statistic_;                  // one token's, reused
+  std::vector<std::uint64_t> keys_, scratch_;     // one token's ranking
 };
 
 }  // namespace bhroute::calibration
