@@ -58,6 +58,12 @@ TEST(GriddedCdf, StaysInItsSegmentWhereTheSlopeOverflows) {
   EXPECT_EQ(wide.cdf(1.7e308), 0.75);
 }
 
+// Here numpy.interp itself oversteps: 0.99 + 1.1e-16 a step before x = 3.
+TEST(GriddedCdf, DoesNotOverstepASegmentByRounding) {
+  const GriddedCdf grid = make({-3.5, 3.0, 4.0}, {0.05, 0.99, 1.0});
+  EXPECT_EQ(grid.cdf(std::nextafter(3.0, 0.0)), 0.99);
+}
+
 TEST(GriddedCdf, RefusesWhatIsNoCdf) {
   EXPECT_EQ(error_of({0, 1}, {0, 0.5, 1}),
             "layer 3: x and cdf differ in length, got 2 and 3, want equal lengths");

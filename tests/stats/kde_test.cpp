@@ -57,6 +57,17 @@ TEST(Smooth, RefusesWhatCannotBeGridded) {
   EXPECT_THAT(error_of(sample, {SmoothingKernel::gaussian, 1e308, 10}), HasSubstr("not finite"));
 }
 
+// Between far clusters the sums stay level and rounding alone moves them, sometimes down.
+TEST(Smooth, NeverFallsByRounding) {
+  for (int n = 3; n < 40; ++n) {
+    std::vector<float> values;
+    for (int i = 0; i < n; ++i) values.push_back(static_cast<float>(std::sqrt(i)));
+    const auto sample = CountedSample::create(values, std::vector<std::uint64_t>(values.size(), 1));
+    for (const SmoothingKernel kernel : kKernels)
+      EXPECT_EQ(error_of(sample.value(), {kernel, 0.01, 2000}), "no error") << n;
+  }
+}
+
 RC_GTEST_PROP(Smooth, IsTheExactIntegralAtEveryGridPoint, ()) {
   const CountedSample sample = counted(*draws());
   const SmoothingKernel kernel = any_kernel();
