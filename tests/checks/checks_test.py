@@ -10,6 +10,7 @@ sys.path.insert(0, str(ROOT / "tools" / "checks"))
 sys.dont_write_bytecode = True
 
 import check_arrows  # noqa: E402
+import check_documents  # noqa: E402
 import check_layout  # noqa: E402
 import check_words  # noqa: E402
 
@@ -128,6 +129,24 @@ class Layout(PlantedViolation):
         found = self.found_in(check_layout, {"fuzz/a.txt": ""})
         self.assertEqual(len(found), 2, found)
         self.assertIn("does not mention the folder fuzz", found[0])
+
+
+class Documents(PlantedViolation):
+    GOOD = "# Of p-values (two)\n[a](docs/architecture.md) [b](#of-p-values-two) [c](https://example.org/x)\n"
+
+    def test_links_that_lead_somewhere(self):
+        self.assertEqual(self.found_in(check_documents, {"README.md": self.GOOD}), [])
+
+    def test_links_in_code_are_none(self):
+        self.assertEqual(self.found_in(check_documents, {"README.md": "```\n[x](gone.md)\n```\n"}), [])
+
+    def test_broken_links(self):
+        for link in ("docs/gone.md", "#gone", "docs/architecture.md#gone"):
+            with self.subTest(link):
+                self.assert_told(self.found_in(check_documents, {"README.md": f"[a]({link})\n"}), link, "no such")
+
+    def test_placeholder(self):
+        self.assert_told(self.found_in(check_documents, {"README.md": "@@" + "FILL@@\n"}), "1 placeholders")
 
 
 class Words(PlantedViolation):

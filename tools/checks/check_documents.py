@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Checks the documents:  check_documents.py ROOT
+
+A link to a file leads to one, a link to a heading too, and no placeholder is left.
+"""
+
+import pathlib
+import re
+import sys
+
+from source_tree import report, tracked_files
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = "@@" + "FILL"
+
+
+def anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+def why_broken(root: pathlib.Path, document: pathlib.Path, link: str) -> str | None:
+    if re.match(r"[a-z]+:", link):
+        return None  # not ours to promise
+    name, _, anchor = link.partition("#")
+    target = (root / document).parent / name if name else root / document
+    if not target.exists():
+        return "there is no such file"
+    if anchor and anchor not in anchors(FENCED.sub("", target.read_text(encoding="utf-8"))):
+        return "there is no such heading"
+    return None
+
+
+def check(root: pathlib.Path) -> list[str]:
+    found = []
+    for document in (file for file in tracked_files(root) if file.suffix == ".md"):
+        text = (root / document).read_text(encoding="utf-8")
+        for link in LINK.findall(FENCED.sub("", text)):
+            reason = why_broken(root, document, link)
+            if reason:
+                found.append(f"{document.as_posix()}: links to {link}: {reason}")
+        if PLACEHOLDER in text:
+            found.append(f"{document.as_posix()}: {text.count(PLACEHOLDER)} placeholders are left")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(report("check_documents", check(pathlib.Path(sys.argv[1]).resolve())))
