@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bhroute {
+
+/// The candidate that `word` most likely meant, "" where none is near (Levenshtein distance up to a
+/// third of it).
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace bhroute

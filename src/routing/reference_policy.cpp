@@ -1,0 +1,107 @@
+#include "reference_policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <tuple>
+
+#include "bhroute/stats/benjamini_hochberg.h"
+#include "p_values.h"
+#include "reference_weights.h"
+#include "routing_rows.h"
+
+namespace bhroute::routing {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Experts whose logit is a number: p ascending (a NaN p last), then logit descending, then index
+/// ascending. Without p-values: by logit.
+std::vector<std::int32_t> order_experts(std::span<const float> logits, std::span<const double> p) {
+  std::vector<std::int32_t> order;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (!std::isnan(logits[i])) order.push_back(static_cast<std::int32_t>(i));
+  const auto key = [&](std::int32_t id) {
+    const double value = p.empty() ? 0.0 : p[static_cast<std::size_t>(id)];
+    return std::tuple(std::isnan(value) ? kInfinity : value, -logits[static_cast<std::size_t>(id)],
+                      id);
+  };
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
+  return order;
+}
+
+class ReferencePolicy final : public Policy {
+ public:
+  ReferencePolicy(const PolicySpec& spec, const RouterFacts& facts,
+                  std::shared_ptr<const calibration::CalibrationTable> table)
+      : spec_(spec), facts_(facts), table_(std::move(table)) {}
+
+  const PolicySpec& spec() const noexcept override { return spec_; }
+  const RouterFacts& facts() const noexcept override { return facts_; }
+
+  Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
+                     RoutingDecision& decision) const override {
+    if (auto ok = begin_decision(logits, facts_, spec_.largest_k(), decision); !ok) return ok;
+    BatchPValues p;
+    if (spec_.rule == Rule::bh)
+      p = batch_p_values(logits, layer, table_.get(), spec_.clamp_p_values);
+    const std::size_t n = logits.num_experts;
+    for (std::size_t t = 0; t < logits.num_tokens; ++t) {
+      const auto row = std::span<const double>(p.values).subspan(p.values.empty() ? 0 : t * n);
+      route_token(logits.token(t), row.first(row.empty() ? 0 : n), t, decision);
+    }
+    if (request.stats)
+      decision.stats = reference_stats(logits, layer, spec_, table_.get(), decision);
+    return finish_decision(logits, request, decision);
+  }
+
+ private:
+  std::size_t wanted(std::span<const double> p) const {
+    if (spec_.rule == Rule::top_k) return spec_.k;
+    const std::size_t passed = stats::benjamini_hochberg(p, spec_.alpha).num_rejections;
+    return std::clamp(passed, spec_.min_k, spec_.max_k);
+  }
+
+  void route_token(std::span<const float> logits, std::span<const double> p, std::size_t t,
+                   RoutingDecision& decision) const {
+    std::vector<std::int32_t> ids = order_experts(logits, p);
+    ids.resize(std::min(wanted(p), ids.size()));
+    const std::size_t width = decision.max_k;
+    const auto id_slots = std::span(decision.expert_ids).subspan(t * width, width);
+    const auto weights = std::span(decision.routing_weights).subspan(t * width, width);
+    std::fill(std::copy(ids.begin(), ids.end(), id_slots.begin()), id_slots.end(), -1);
+    std::fill(weights.begin(), weights.end(), 0.0f);
+    decision.num_selected[t] = static_cast<std::int32_t>(ids.size());
+    const WeightForm form{spec_.temperature, weight_scale(spec_.weights, facts_), facts_.top_k};
+    reference_weights(logits, ids, form, weights.first(ids.size()));
+  }
+
+  PolicySpec spec_;
+  RouterFacts facts_;
+  std::shared_ptr<const calibration::CalibrationTable> table_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> new_reference_policy(
+    const PolicySpec& spec, const RouterFacts& facts,
+    std::shared_ptr<const calibration::CalibrationTable> table) {
+  return std::make_unique<ReferencePolicy>(spec, facts, std::move(table));
+}
+
+RoutingStats reference_stats(LogitsView logits, int layer, const PolicySpec& spec,
+                             const calibration::CalibrationTable* table,
+                             const RoutingDecision& decision) {
+  RoutingStats stats;
+  stats.layer = layer;
+  stats.selected_mask = selected_mask(decision);
+  if (spec.rule == Rule::top_k) return stats;
+  BatchPValues p = batch_p_values(logits, layer, table, spec.clamp_p_values);
+  stats.p_values = std::move(p.values);
+  stats.table_available = p.table_available;
+  stats.critical_values = stats::bh_critical_values(logits.num_experts, spec.alpha);
+  return stats;
+}
+
+}  // namespace bhroute::routing

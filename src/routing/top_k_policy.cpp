@@ -1,0 +1,36 @@
+#include "top_k_policy.h"
+
+#include "reference_policy.h"
+#include "routing_rows.h"
+
+namespace bhroute::routing {
+namespace {
+
+class TopKPolicy final : public Policy {
+ public:
+  TopKPolicy(const PolicySpec& spec, const RouterFacts& facts) : spec_(spec), facts_(facts) {}
+
+  const PolicySpec& spec() const noexcept override { return spec_; }
+  const RouterFacts& facts() const noexcept override { return facts_; }
+
+  Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
+                     RoutingDecision& decision) const override {
+    if (auto ok = begin_decision(logits, facts_, spec_.k, decision); !ok) return ok;
+    kernels::route_top_k(kernel_inputs(logits, nullptr, spec_, facts_), spec_.k,
+                         kernel_outputs(decision));
+    if (request.stats) decision.stats = reference_stats(logits, layer, spec_, nullptr, decision);
+    return finish_decision(logits, request, decision);
+  }
+
+ private:
+  PolicySpec spec_;
+  RouterFacts facts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> new_top_k_policy(const PolicySpec& spec, const RouterFacts& facts) {
+  return std::make_unique<TopKPolicy>(spec, facts);
+}
+
+}  // namespace bhroute::routing

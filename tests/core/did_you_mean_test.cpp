@@ -1,0 +1,21 @@
+#include "bhroute/core/did_you_mean.h"
+
+#include <gtest/gtest.h>
+
+namespace bhroute {
+namespace {
+
+TEST(DidYouMean, NamesTheNearest) {
+  EXPECT_EQ(did_you_mean("alhpa", {"min_k", "alpha", "max_k"}), "");  // two edits in five letters
+  EXPECT_EQ(did_you_mean("alpa", {"min_k", "alpha", "max_k"}), "alpha");
+  EXPECT_EQ(did_you_mean("temprature", {"table", "temperature"}), "temperature");
+  EXPECT_EQ(did_you_mean("bj", {"bh", "top_k"}), "bh");
+}
+
+TEST(DidYouMean, StaysSilentWhereNothingIsNear) {
+  EXPECT_EQ(did_you_mean("weights", {"alpha", "k"}), "");
+  EXPECT_EQ(did_you_mean("x", {}), "");
+}
+
+}  // namespace
+}  // namespace bhroute
