@@ -18,10 +18,13 @@ Runs with_floor_share(Runs runs) {
   return runs;
 }
 
-std::string per_alpha(const Runs& runs, auto&& say) {
+std::string at_alpha(const std::string& said, const ReportRun& run) {
+  return fmt::format("{} at alpha {}", said, decimal(*run.alpha));
+}
+
+std::string floor_shares(const Runs& runs) {
   std::vector<std::string> items;
-  for (const ReportRun* run : runs)
-    items.push_back(fmt::format("{} at alpha {}", say(*run), decimal(*run->alpha)));
+  for (const ReportRun* run : runs) items.push_back(at_alpha(percent(*run->floor_share), *run));
   return list(items);
 }
 
@@ -39,18 +42,20 @@ std::string floor_lead(const Runs& runs) {
                      floor_name(*runs.front()));
 }
 
-// For the null `all` only: p-values of the very logits it was fitted on are uniform.
+// For the null “all” only: p-values of the very logits it was fitted on are uniform.
 std::string bound_sentence(const ReportSweep& sweep, const Runs& runs) {
   const bool all =
       std::ranges::all_of(runs, [](const ReportRun* run) { return run->null == "all"; });
   if (!all || !sweep.num_experts) return "";
   const double alpha = *runs.back()->alpha;
   return fmt::format(
-      " The null `all` holds every logit of a layer, those of the chosen experts too, so its "
-      "p-values "
-      "are uniform by construction: the number selected before min_k is expected to be at most "
-      "N*alpha ({} * {} = {:.1f}), however the logits depend on each other, and near 0 where they "
-      "depend weakly.",
+      " The null “all” holds every logit of a layer, those of the chosen experts too, so on text "
+      "like "
+      "the calibration's its p-values are uniform by construction: the number selected before "
+      "min_k "
+      "is expected to be at most N alpha = {} × {} = {:.1f}, however the logits depend on each "
+      "other, "
+      "and near 0 where they depend weakly.",
       *sweep.num_experts, decimal(alpha), static_cast<double>(*sweep.num_experts) * alpha);
 }
 
@@ -67,33 +72,32 @@ std::vector<Twin> twins(const ReportSweep& sweep, std::string_view marking) {
 }
 
 std::string renormalized_lead(const std::vector<Twin>& pairs) {
-  const auto costs = [](const Twin& pair) { return pair.run->loss > pair.grid->loss; };
+  const auto costs = [](const Twin& pair) {
+    const LossGap gap = loss_gap(curve_point(*pair.run), curve_point(*pair.grid));
+    return gap.nats > 0 && gap.beyond_noise();
+  };
   if (std::ranges::all_of(pairs, costs)) return "Renormalising the weights costs quality.";
   if (std::ranges::none_of(pairs, costs)) return "Renormalising the weights costs nothing here.";
-  return "Renormalising the weights costs quality at some alphas and gains it at others.";
-}
-
-std::string change(double difference) {
-  return fmt::format("{}{:.3f}", difference < 0 ? "−" : "+", std::abs(difference));
+  return "Renormalising the weights costs quality at some alphas only.";
 }
 
 std::string unselected_lead(const ReportRun& run, const ReportRun& grid) {
   if (run.mean_experts > grid.mean_experts && run.loss < grid.loss)
-    return "The null `unselected` selects more experts and loses less.";
+    return "The null “unselected” selects more experts and loses less.";
   if (run.mean_experts > grid.mean_experts)
-    return "The null `unselected` selects more experts, yet loses more.";
-  return "The null `unselected` selects no more experts.";
+    return "The null “unselected” selects more experts, yet loses more.";
+  return "The null “unselected” selects no more experts.";
 }
 
 std::string against_static(const std::vector<Twin>& pairs, const StaticCurve& curve) {
   std::vector<std::string> items;
   for (const Twin& pair : pairs)
     if (const auto gap = curve.gap(*pair.run))
-      items.push_back(fmt::format("{} nats at alpha {}", plus_minus(gap->nats, gap->se_bound),
-                                  decimal(*pair.run->alpha)));
+      items.push_back(at_alpha(plus_minus(gap->nats, gap->se_bound), *pair.run));
   if (items.empty()) return "";
   return fmt::format(
-      " Against static top-k at the same mean its loss differs by {} (above 0: static is better).",
+      " Its loss minus that of static top-k at the same mean, in nats, is {}: above 0, static is "
+      "better.",
       list(items));
 }
 
@@ -102,9 +106,8 @@ std::string against_static(const std::vector<Twin>& pairs, const StaticCurve& cu
 std::string floor_paragraph(const ReportSweep& sweep) {
   const Runs runs = with_floor_share(at_reference_max_k(sweep.grid()));
   if (runs.empty()) return "";
-  const auto share = [](const ReportRun& run) { return percent(*run.floor_share); };
   return fmt::format("{} A choice is one token in one layer; with max_k {} the floor takes {}.{}",
-                     floor_lead(runs), *runs.front()->max_k, per_alpha(runs, share),
+                     floor_lead(runs), *runs.front()->max_k, floor_shares(runs),
                      bound_sentence(sweep, runs));
 }
 
@@ -112,13 +115,14 @@ std::string renormalized_paragraph(const ReportSweep& sweep) {
   const std::vector<Twin> pairs = twins(sweep, "renormalized");
   if (pairs.empty()) return "";
   std::vector<std::string> items;
-  for (const Twin& pair : pairs)
-    items.push_back(fmt::format("{} nats at alpha {}", change(pair.run->loss - pair.grid->loss),
-                                decimal(*pair.run->alpha)));
+  for (const Twin& pair : pairs) {
+    const LossGap gap = loss_gap(curve_point(*pair.run), curve_point(*pair.grid));
+    items.push_back(at_alpha(plus_minus(gap.nats, gap.se_bound), *pair.run));
+  }
   return fmt::format(
-      "{} Weights scaled to sum to 1, as in the original system, instead of the model's own change "
-      "the "
-      "loss by {}, with max_k {}.",
+      "{} Scaling the weights to sum to 1, as the original system did, instead of taking the "
+      "model's "
+      "own changes the loss at the same experts, in nats, by {} (max_k {}).",
       renormalized_lead(pairs), list(items), *pairs.front().run->max_k);
 }
 

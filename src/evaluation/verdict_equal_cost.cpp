@@ -33,7 +33,9 @@ std::string equal_cost_lead(const Tally& found) {
     return "At equal mean experts, Benjamini-Hochberg and static top-k cannot be told apart.";
   if (found.below == 0) return "At equal mean experts, static top-k wins.";
   if (found.above == 0) return "At equal mean experts, Benjamini-Hochberg routing wins.";
-  return "At equal mean experts, neither side wins everywhere.";
+  return fmt::format(
+      "At equal mean experts, static top-k wins at {} and Benjamini-Hochberg routing at {}.",
+      count(found.above, "grid point"), found.below);
 }
 
 std::string best_against_curve(const ReportRun& best, const StaticCurve& curve) {
@@ -54,12 +56,11 @@ std::string best_against_curve(const ReportRun& best, const StaticCurve& curve) 
 }
 
 std::string tally_sentence(const Tally& found, std::size_t num_grid) {
-  std::string sentence = fmt::format(
-      "Of {}, {} lie below the static curve, {} above it and {} within two standard errors of it",
-      count(num_grid, "grid point"), found.below, found.above, found.level);
+  std::string sentence =
+      fmt::format("{}: {} below the static curve, {} above it, {} within two standard errors of it",
+                  count(num_grid, "grid point"), found.below, found.above, found.level);
   if (found.compared() < num_grid)
-    sentence +=
-        fmt::format("; {} outside its range could not be compared", num_grid - found.compared());
+    sentence += fmt::format(", {} outside its range", num_grid - found.compared());
   return sentence + ".";
 }
 
@@ -81,9 +82,9 @@ std::string equal_cost_paragraph(const ReportSweep& sweep, const StaticCurve& cu
   const Tally found = tally(grid, curve);
   if (found.compared() == 0) return "";
   return fmt::format(
-      "{} {} {} The ± bounds the standard error from above: the tokens are paired, but how "
-      "strongly "
-      "is not among the results.",
+      "{} {} {} Each ± is an upper bound of the standard error: the results hold how a run pairs "
+      "with "
+      "the baseline, not with another run.",
       equal_cost_lead(found), best_against_curve(*lowest_loss(grid), curve),
       tally_sentence(found, grid.size()));
 }

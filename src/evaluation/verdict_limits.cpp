@@ -33,9 +33,11 @@ std::string speed_paragraph(const ReportSweep& sweep) {
     return "";
   const double speed = *best->tokens_per_second / *own->tokens_per_second;
   return fmt::format(
-      "{} {} needs {} of the arithmetic that the model's own routing spends on experts and router; "
-      "it "
-      "ran at {:.0f} tokens a second, where the model's own routing ran at {:.0f} ({:.2f} times).",
+      "{} The best grid point, {}, needs {} of the arithmetic that the model's own routing spends "
+      "on "
+      "experts and router, slots of weight 0 not counted (an engine may compute them all the "
+      "same); "
+      "it ran at {:.0f} tokens a second, the model's own routing at {:.0f} ({:.2f} times).",
       speed_lead(*best->relative_flops, speed), best->name, percent(*best->relative_flops),
       *best->tokens_per_second, *own->tokens_per_second, speed);
 }
@@ -48,7 +50,7 @@ std::string missing_paragraph(const ReportSweep& sweep) {
          "fewer than two static points, so nothing says what a fixed number of experts "
          "would do at equal cost");
   add_if(items, sweep.marked("renormalized").empty(), "no run with renormalized weights");
-  add_if(items, sweep.marked("unselected").empty(), "no run with the null `unselected`");
+  add_if(items, sweep.marked("unselected").empty(), "no run with the null “unselected”");
   const auto no_floor = [](const ReportRun* run) { return !run->floor_share; };
   add_if(items, !sweep.grid().empty() && std::ranges::all_of(sweep.grid(), no_floor),
          "no shares at the floor");

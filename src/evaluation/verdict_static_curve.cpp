@@ -34,6 +34,13 @@ CurvePoint curve_point(const ReportRun& run) {
   return {run.mean_experts, run.loss, run.loss_se, is_baseline ? 0.0 : run.loss_difference_se};
 }
 
+LossGap loss_gap(const CurvePoint& a, const CurvePoint& b) {
+  std::optional<double> bound = sum(a.paired_se, b.paired_se);
+  const std::optional<double> unpaired = sum(a.loss_se, b.loss_se);
+  if (!bound || (unpaired && *unpaired < *bound)) bound = unpaired;
+  return {a.loss - b.loss, bound};
+}
+
 StaticCurve::StaticCurve(const ReportSweep& sweep) {
   for (const ReportRun* run : sweep.marked("static")) points_.push_back(curve_point(*run));
   if (sweep.baseline() != nullptr) points_.push_back(curve_point(*sweep.baseline()));
@@ -53,11 +60,7 @@ std::optional<CurvePoint> StaticCurve::at(double mean_experts) const {
 std::optional<LossGap> StaticCurve::gap(const ReportRun& run) const {
   const std::optional<CurvePoint> fixed = at(run.mean_experts);
   if (!fixed) return std::nullopt;
-  const CurvePoint own = curve_point(run);
-  std::optional<double> bound = sum(own.paired_se, fixed->paired_se);
-  const std::optional<double> unpaired = sum(own.loss_se, fixed->loss_se);
-  if (!bound || (unpaired && *unpaired < *bound)) bound = unpaired;
-  return LossGap{own.loss - fixed->loss, bound};
+  return loss_gap(curve_point(run), *fixed);
 }
 
 }  // namespace bhroute::evaluation

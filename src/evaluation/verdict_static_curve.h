@@ -27,6 +27,8 @@ struct LossGap {
 };
 
 CurvePoint curve_point(const ReportRun& run);
+/// a's loss minus b's.
+LossGap loss_gap(const CurvePoint& a, const CurvePoint& b);
 
 class StaticCurve {
  public:

@@ -24,7 +24,8 @@ std::size_t reference_max_k(const std::vector<const ReportRun*>& runs) {
 std::string nats(double loss) { return fmt::format("{:.3f} nats", loss); }
 
 std::string plus_minus(double value, std::optional<double> se) {
-  return se ? fmt::format("{:.3f} ± {:.3f}", value, *se) : fmt::format("{:.3f}", value);
+  const std::string number = fmt::format("{}{:.3f}", value < 0 ? "−" : "", std::abs(value));
+  return se ? fmt::format("{} ± {:.3f}", number, *se) : number;
 }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }

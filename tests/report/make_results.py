@@ -47,7 +47,7 @@ def make_layer(rng, layer, mean, min_k, max_k):
     tokens = sum(histogram)
     taken = [k for k, n in enumerate(histogram) if n]
     return {
-        'layer': layer, 'mean_experts': found, 'sd_experts': sd, 'min_experts': taken[0], 'max_experts': taken[-1],
+        'layer': layer, 'num_tokens': tokens, 'mean_experts': found, 'sd': sd, 'min': taken[0], 'max': taken[-1],
         'floor_share': histogram[min_k] / tokens, 'ceiling_share': histogram[max_k] / tokens, 'histogram': histogram,
         'utilisation': [min(tokens, round(chosen * p / sum(popularity))) for p in popularity],
     }
@@ -71,7 +71,7 @@ def make_run(rng, name, role, marking, policy, mean, loss):
         'ceiling_share': total[max_k] / sum(total), 'kl': max(0.0, 0.9 * extra + 0.02 * abs(extra)),
         'top1_agreement': 1.0 if baseline else max(0.15, 0.93 - 0.24 * abs(extra)),
         'relative_flops': (0.5 + found) / (0.5 + TOP_K), 'tokens_per_second': speed, 'ms_per_token': 1000 / speed,
-        'loss_difference': extra, 'loss_difference_se': 0.0 if baseline else 0.004 + 0.006 * abs(extra), 'layers': layers,
+        'histogram': total, 'loss_difference': extra, 'loss_difference_se': 0.0 if baseline else 0.004 + 0.006 * abs(extra), 'layers': layers,
     }
     if not fixed:
         run.update(null='unselected' if marking == 'unselected' else 'all', table=f"{run['null']}.safetensors")
@@ -106,7 +106,7 @@ def make_runs(rng):
 def make_results():
     return {
         'model': {'name': 'synthetic-moe', 'architecture': 'olmoe', 'path': 'models/synthetic-moe.gguf',
-                  'sha256': '5' * 64, 'num_experts': NUM_EXPERTS, 'top_k': TOP_K, 'num_moe_layers': NUM_LAYERS},
+                  'sha256': '5' * 64, 'num_experts': NUM_EXPERTS, 'top_k': TOP_K, 'moe_layers': list(range(NUM_LAYERS))},
         'text': {'path': 'data/synthetic.txt', 'sha256': 'a' * 64},
         'tables': {'all': {'path': 'all.safetensors', 'sha256': 'b' * 64},
                    'unselected': {'path': 'unselected.safetensors', 'sha256': 'c' * 64}},
@@ -121,7 +121,7 @@ def without_parts(results):
     """What a sweep with a list of its own may leave: no baseline, no static points, no layers, bare runs."""
     results['runs'] = [run for run in results['runs'] if run['role'] == 'grid'][:6]
     for run in results['runs']:
-        for key in ('layers', 'kl', 'top1_agreement', 'perplexity_se', 'loss_difference', 'loss_difference_se',
+        for key in ('layers', 'histogram', 'kl', 'top1_agreement', 'perplexity_se', 'loss_difference', 'loss_difference_se',
                     'floor_share', 'tokens_per_second'):
             run.pop(key)
     return results | {'notes': ['SYNTHETIC, in part.'], 'versions': {}}

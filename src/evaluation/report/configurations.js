@@ -24,11 +24,17 @@ function policyNumber(label, title, key) {
   return {label, title, value, show: run => isNumber(value(run)) ? String(value(run)) : DASH};
 }
 
+// A fixed number is always at its bounds, which says nothing.
+function boundShare(label, title, key) {
+  const value = run => isAdaptive(run) ? run[key] : undefined;
+  return {label, title, value, show: run => percent(value(run))};
+}
+
 const CONFIGURATION_COLUMNS = [
   {label: 'Configuration', title: 'Name of the configuration', value: run => run.name, show: run => run.name},
   {label: 'Kind', title: 'Baseline, grid, or what sets it beside the grid', value: markText, show: markBadge, left: true},
   policyNumber('α', 'Target false discovery rate', 'alpha'),
-  policyNumber('max k', 'Most experts a token may have in a layer', 'max_k'),
+  policyNumber('max\u00a0k', 'Most experts a token may have in a layer', 'max_k'),
   {
     label: 'Perplexity', title: 'Perplexity ± standard error', value: run => run.perplexity,
     show: run => withError(perplexityText(run.perplexity), perplexityText(run.perplexity_se))
@@ -40,7 +46,7 @@ const CONFIGURATION_COLUMNS = [
   {
     label: 'Δ loss', title: 'Loss minus the baseline\'s in nats, paired by token, ± standard error',
     value: run => run.loss_difference,
-    show: run => withError(signed(run.loss_difference, 3), fixed(run.loss_difference_se, 3))
+    show: run => run.role === 'baseline' ? DASH : withError(signed(run.loss_difference, 3), fixed(run.loss_difference_se, 3))
   },
   number('KL', 'Divergence of the output from that of the model\'s own routing, nats', 'kl', value => fixed(value, 3)),
   number('Top-1 agreement', 'Share of tokens whose most likely next token is that of the model\'s own routing',
@@ -51,8 +57,8 @@ const CONFIGURATION_COLUMNS = [
     label: 'Min–max', title: 'Fewest and most experts a token and layer', value: run => run.max_experts,
     show: run => isNumber(run.min_experts) ? `${run.min_experts}–${run.max_experts}` : DASH
   },
-  number('At floor', 'Share of choices that took min k experts', 'floor_share', percent),
-  number('At ceiling', 'Share of choices that took max k experts', 'ceiling_share', percent),
+  boundShare('At floor', 'Share of choices that took min k experts', 'floor_share'),
+  boundShare('At ceiling', 'Share of choices that took max k experts', 'ceiling_share'),
   number('FLOPs', 'Arithmetic of router and experts relative to the model\'s own top k', 'relative_flops',
          value => percent(value, 0)),
   number('Tokens/s', 'Tokens a second', 'tokens_per_second', value => fixed(value, 0)),

@@ -24,15 +24,15 @@ function expectedReason(results) {
         'so the two are not comparable.';
   return 'Why they differ: the p-values of the null “all” were computed against all of a layer\'s logits, those of ' +
       'the chosen experts included. Such p-values are uniform by construction, so the number selected before min k ' +
-      'has an expectation of at most N·α, however the logits depend on each other, and nearly all tokens are left ' +
-      'with the floor. The expected figures fit another distribution, in which the chosen experts\' logits stand ' +
-      'out from those the null was fitted on; “unselected” is a null of that kind.';
+      'has an expectation of at most N·α, however the logits depend on each other, and near 0 where they depend ' +
+      'weakly; min k then decides. The expected figures suppose another distribution, in which the chosen experts\' ' +
+      'logits stand out from those the null was fitted on; “unselected” is a null of that kind.';
 }
 
 function showExpected(results) {
   const maxK = referenceMaxK(gridRuns(results));
-  const labels = ['α', 'Expected by the original', `Measured, max k ${isNumber(maxK) ? maxK : DASH}`,
-                  'Measured, all max k', 'At the floor', 'N·α', 'Null “unselected”'];
+  const labels = ['α', 'Expected by the original', `Measured, max\u00a0k\u00a0${isNumber(maxK) ? maxK : DASH}`,
+                  'Measured, all max\u00a0k', 'At the floor', 'Bound\u00a0N·α', 'Null “unselected”, max\u00a0k\u00a0' + (isNumber(maxK) ? maxK : DASH)];
   const rows = EXPECTED_EXPERTS.map(([alpha, expected]) => expectedRow(results, alpha, expected));
   fillSection('expected-body', element('p', {class: 'prose'}, expectedReason(results)),
               plainTable('Mean experts, expected and measured', labels, rows));

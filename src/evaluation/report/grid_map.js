@@ -6,8 +6,8 @@ function plotGridMap(results, target, value, show, what) {
   const numbers = cells.map(row => row.map(run => run ? value(run) : null));
   const trace = {
     type: 'heatmap', x: columns.map(String), y: rows.map(String), z: numbers,
-    text: cells.map(row => row.map(run => run ? show(value(run)) : '')), texttemplate: '%{text}', textfont: {size: 13},
-    colorscale: SEQUENTIAL_SCALE, showscale: false, xgap: 2, ygap: 2,
+    text: cells.map(row => row.map(run => run ? show(value(run)) : '')), texttemplate: '%{text}', textfont: {size: 13, color: cssColour('ink')},
+    colorscale: quietScale(), showscale: false, xgap: 2, ygap: 2,
     hovertemplate: `α %{y}, max k %{x}: ${what} %{text}<extra></extra>`
   };
   plot(target, [trace], {

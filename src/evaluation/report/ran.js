@@ -1,23 +1,34 @@
-// What ran: every fact of the results file that is not a measurement, known ones first and in plain words.
+// What ran: every fact of the results file that is not a measurement, in groups as the file has them.
 
 const FACT_LABELS = {
-  'model.name': 'Model', 'model.architecture': 'Architecture', 'model.num_experts': 'Experts a layer',
-  'model.top_k': 'Experts a token, by the model', 'model.path': 'Model file', 'model.sha256': 'Model file, SHA-256',
-  'text.path': 'Text', 'text.sha256': 'Text, SHA-256', 'windows': 'Windows', 'window': 'Tokens a window',
-  'score': 'Scored', 'command': 'Command',
+  'model/name': 'Name', 'model/num_experts': 'Experts a layer', 'model/top_k': 'Its own top k',
+  'model/moe_layers': 'MoE layers', 'windows': 'Windows', 'window': 'Tokens a window', 'score': 'Scored',
+  'command': 'Command',
 };
+const GROUP_LABELS = {model: 'Model', text: 'Text', table: 'Calibration', tables: 'Calibration', versions: 'Versions'};
 const SCORE_WORDS = {second_half: 'second half of each window', all: 'every position'};
 // Shown in sections of their own, or of no interest to a reader.
 const NOT_FACTS = ['runs', 'notes', 'units'];
 const MACHINE_KEY = /sha256|path|command|hash/;
 
-function flatten(value, key, found) {
-  if (value === null || value === undefined) return found;
-  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) found.push([key, value.join(', ')]);
+function isGroup(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// Leaves of a nested object as [key, value]; a list of plain values is one leaf.
+function flatten(value, key, found = []) {
+  if (value === null || value === undefined || value === '') return found;
+  if (Array.isArray(value) && value.every(item => typeof item !== 'object')) found.push([key, listText(value)]);
   else if (typeof value === 'object')
-    for (const [name, inner] of Object.entries(value)) flatten(inner, key ? `${key}.${name}` : name, found);
+    for (const [name, inner] of Object.entries(value)) flatten(inner, `${key}/${name}`, found);
   else found.push([key, value]);
   return found;
+}
+
+// 0, 1, ..., 15 is told by its ends.
+function listText(values) {
+  const isRun = values.length > 3 && values.every((value, index) => value === values[0] + index);
+  return isRun ? `${values[0]} to ${values[values.length - 1]}` : values.join(', ');
 }
 
 function factText(key, value) {
@@ -26,25 +37,43 @@ function factText(key, value) {
   return isNumber(value) && Number.isInteger(value) ? integer(value) : String(value);
 }
 
-function factLabel(key) {
-  if (FACT_LABELS[key]) return FACT_LABELS[key];
-  const words = key.replace(/[._]/g, ' ');
+function sentenceCase(words) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function facts(results) {
-  const kept = Object.fromEntries(Object.entries(results).filter(([key]) => !NOT_FACTS.includes(key)));
+// The keys of versions are names of programs and stay as they are.
+function factLabel(key) {
+  const [group, ...inGroup] = key.split('/');
+  if (FACT_LABELS[key] || group === 'versions') return FACT_LABELS[key] || inGroup.join(' ');
+  const words = (inGroup.length > 0 ? inGroup : [group]).join(', ').replace(/_/g, ' ').replace('sha256', 'SHA-256');
+  return sentenceCase(words);
+}
+
+function factGroup(title, facts) {
+  const definitions = element('dl', {class: 'facts'});
+  for (const [key, value] of facts)
+    definitions.append(element('dt', {}, factLabel(key)),
+                       element('dd', MACHINE_KEY.test(key) ? {class: 'code'} : {}, factText(key, value)));
+  return element('div', {class: 'fact-group'}, element('h3', {}, title), definitions);
+}
+
+function knownFirst(a, b) {
   const order = Object.keys(FACT_LABELS);
   const rank = ([key]) => order.includes(key) ? order.indexOf(key) : order.length;
-  return flatten(kept, '', []).sort((a, b) => rank(a) - rank(b));
+  return rank(a) - rank(b);
+}
+
+function factGroups(results) {
+  const entries = Object.entries(results).filter(([key]) => !NOT_FACTS.includes(key));
+  const rank = ([key]) => [...Object.keys(GROUP_LABELS), key].indexOf(key);
+  const groups = entries.filter(([, value]) => isGroup(value)).sort((a, b) => rank(a) - rank(b))
+      .map(([key, value]) => [GROUP_LABELS[key] || sentenceCase(key), flatten(value, key).sort(knownFirst)]);
+  const loose = entries.filter(([, value]) => !isGroup(value)).flatMap(([key, value]) => flatten(value, key));
+  return [...groups, ['Run', loose.sort(knownFirst)]].filter(([, facts]) => facts.length > 0);
 }
 
 function showRan(results) {
-  const definitions = element('dl', {class: 'facts'});
-  for (const [key, value] of facts(results))
-    definitions.append(element('dt', {}, factLabel(key)),
-                       element('dd', MACHINE_KEY.test(key) ? {class: 'code'} : {}, factText(key, value)));
-  const parts = [definitions];
+  const parts = [element('div', {class: 'fact-groups'}, ...factGroups(results).map(group => factGroup(...group)))];
   const notes = Array.isArray(results.notes) ? results.notes : [];
   if (notes.length > 0) parts.push(element('ul', {class: 'notes'}, ...notes.map(note => element('li', {}, String(note)))));
   fillSection('ran-facts', ...parts);

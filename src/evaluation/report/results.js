@@ -72,8 +72,8 @@ function total(counts) {
 
 // [k] = share of choices (a token in a layer) that took k experts, over all layers.
 function expertShares(run) {
-  const sums = [];
-  for (const layer of layersOf(run))
+  const sums = Array.isArray(run.histogram) ? [...run.histogram] : [];
+  if (sums.length === 0) for (const layer of layersOf(run))
     (layer.histogram || []).forEach((count, k) => { sums[k] = (sums[k] || 0) + count; });
   const all = total(sums);
   return all > 0 ? sums.map(sum => sum / all) : [];

@@ -1,7 +1,7 @@
 // Colours come from the style sheet, so that light, dark and print are decided in one place.
 
 const MAX_K_SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up', 'star'];
-const SEQUENTIAL_SCALE = 'Cividis';  // made to read alike with and without colour blindness
+const DENSE_SCALE = 'Cividis';  // made to read alike with and without colour blindness
 
 function cssColour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
@@ -14,6 +14,11 @@ function alphaColour(all, alpha) {
 
 function maxKSymbol(all, maxK) {
   return MAX_K_SYMBOLS[all.indexOf(maxK) % MAX_K_SYMBOLS.length];
+}
+
+// For cells that carry their number: one hue, never so deep that the page's ink is hard to read on it.
+function quietScale() {
+  return [[0, cssColour('ramp-low')], [1, cssColour('ramp-high')]];
 }
 
 function axis(title, more = {}) {
@@ -29,6 +34,7 @@ function plotLayout(more) {
     paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     margin: {l: 8, r: 8, t: 8, b: 8}, hovermode: 'closest', dragmode: touchScreen() ? false : 'zoom',
     hoverlabel: {bgcolor: cssColour('surface'), bordercolor: cssColour('line'), font: {color: cssColour('ink')}},
+    modebar: {bgcolor: 'rgba(0,0,0,0)', color: cssColour('soft'), activecolor: cssColour('ink')},
     legend: {orientation: 'h', x: 0, y: -0.16, yanchor: 'top', bgcolor: 'rgba(0,0,0,0)'}, ...more
   };
 }

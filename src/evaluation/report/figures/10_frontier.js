@@ -13,24 +13,38 @@ function plain(text) {
 function points(runs, name, more) {
   return {
     name, type: 'scatter', mode: 'markers', x: runs.map(run => run.mean_experts), y: runs.map(run => run.perplexity),
-    error_y: {array: runs.map(run => run.perplexity_se || 0), thickness: 1, width: 2, color: cssColour('soft')},
-    text: runs.map(hoverText), hovertemplate: '%{text}<extra></extra>', ...more
+    error_y: {array: runs.map(run => run.perplexity_se || 0), thickness: 1, width: 0, color: cssColour('soft')},
+    hovertext: runs.map(hoverText), hovertemplate: '%{hovertext}<extra></extra>', ...more
   };
 }
 
-function adaptiveTrace(runs, scale, name, suffix, more) {
-  return points(runs, name, {
+// How a marked point differs: hollow for other weights, ringed for another null.
+const PLAIN = colours => ({color: colours, line: {width: 1, color: cssColour('surface')}});
+const HOLLOW = colours => ({color: cssColour('surface'), line: {width: 2.5, color: colours}});
+const RINGED = colours => ({color: colours, line: {width: 2, color: cssColour('ink')}});
+
+function adaptiveTrace(runs, scale, style, more) {
+  return points(runs, '', {
     showlegend: false,
     marker: {
-      size: 10, opacity: 0.92, line: {width: suffix === '-open' ? 2 : 1, color: suffix ? undefined : cssColour('surface')},
-      color: runs.map(run => alphaColour(scale.alphas, run.policy.alpha)),
-      symbol: runs.map(run => maxKSymbol(scale.maxKs, run.policy.max_k) + suffix)
+      size: 11, ...style(runs.map(run => alphaColour(scale.alphas, run.policy.alpha))),
+      symbol: runs.map(run => maxKSymbol(scale.maxKs, run.policy.max_k))
     }, ...more
+  });
+}
+
+// Joined by a dotted line, named at its end.
+function markedTrace(runs, scale, style, name) {
+  return adaptiveTrace(runs, scale, style, {
+    mode: 'lines+markers+text', line: {color: cssColour('soft'), width: 1, dash: 'dot'}, cliponaxis: false,
+    text: runs.map((run, index) => index === runs.length - 1 ? name : ''), textposition: 'top right',
+    textfont: {color: cssColour('soft')}
   });
 }
 
 function staticTrace(results) {
   return points(staticRuns(results), 'static top-k', {
+    legendgroup: 'fixed',
     mode: 'lines+markers', line: {color: cssColour('static'), width: 2},
     marker: {size: 7, color: cssColour('static'), symbol: 'circle'}
   });
@@ -38,22 +52,28 @@ function staticTrace(results) {
 
 function baselineTrace(results) {
   return points([baseline(results)], 'the model\'s own routing', {
+    legendgroup: 'fixed',
     marker: {size: 15, color: cssColour('static'), symbol: 'circle-open', line: {width: 2.5}}
   });
 }
 
 // Entries without points: colour means alpha and shape means max_k, whatever else is drawn.
-function key(name, marker) {
-  return {name, type: 'scatter', mode: 'markers', x: [null], y: [null], marker: {size: 10, ...marker}, hoverinfo: 'skip'};
+function key(group, name, marker) {
+  return {
+    name, legendgroup: group, type: 'scatter', mode: 'markers', x: [null], y: [null],
+    marker: {size: 11, ...marker}, hoverinfo: 'skip'
+  };
 }
 
 function keys(scale, drawn) {
-  const ink = cssColour('ink');
-  const entries = scale.alphas.map(alpha => key(`α ${alpha}`, {color: alphaColour(scale.alphas, alpha), symbol: 'circle'}));
-  scale.maxKs.forEach(maxK => entries.push(key(`max k ${maxK}`, {color: ink, symbol: maxKSymbol(scale.maxKs, maxK)})));
-  const mark = suffix => ({color: ink, symbol: maxKSymbol(scale.maxKs, scale.marked) + suffix, line: {width: 2}});
-  if (drawn.renormalized.length > 0) entries.push(key('renormalized weights', mark('-open')));
-  if (drawn.unselected.length > 0) entries.push(key('null “unselected”', mark('-open-dot')));
+  const ink = cssColour('ink'), shape = maxKSymbol(scale.maxKs, scale.marked);
+  const entries = [
+    ...scale.alphas.map(alpha => key('alpha', `α ${alpha}`, {color: alphaColour(scale.alphas, alpha), symbol: 'circle'})),
+    ...scale.maxKs.map(maxK => key('max_k', `max k ${maxK}`, {color: ink, symbol: maxKSymbol(scale.maxKs, maxK)}))
+  ];
+  if (drawn.renormalized.length > 0) entries.push(key('marked', 'renormalized weights', {symbol: shape, ...HOLLOW(ink)}));
+  if (drawn.unselected.length > 0)
+    entries.push(key('marked', 'null “unselected”', {symbol: shape, ...RINGED(cssColour('line'))}));
   return entries;
 }
 
@@ -88,15 +108,14 @@ function draw(results, target) {
   const drawn = {renormalized: markedRuns(results, 'renormalized'), unselected: markedRuns(results, 'unselected')};
   const adaptive = [...grid, ...drawn.renormalized, ...drawn.unselected];
   const scale = {alphas: alphas(adaptive), maxKs: maxKs(adaptive), marked: referenceMaxK(adaptive)};
-  const beside = {mode: 'lines+markers', line: {color: cssColour('soft'), width: 1, dash: 'dot'}};
   const traces = [
     staticTrace(results), ...(baseline(results) ? [baselineTrace(results)] : []),
-    adaptiveTrace(drawn.unselected, scale, 'null “unselected”', '-open-dot', beside),
-    adaptiveTrace(drawn.renormalized, scale, 'renormalized weights', '-open', beside),
-    adaptiveTrace(grid, scale, 'grid', '', {}), ...keys(scale, drawn)
+    markedTrace(drawn.unselected, scale, RINGED, 'unselected'),
+    markedTrace(drawn.renormalized, scale, HOLLOW, 'renormalized'), adaptiveTrace(grid, scale, PLAIN, {}),
+    ...keys(scale, drawn)
   ];
   const axes = frontierAxes([...adaptive, ...staticRuns(results)]);
-  plot(target, traces, {...axes, height: narrow(target) ? 560 : 560});
+  plot(target, traces, {...axes, height: narrow(target) ? 600 : 580});
 }
 
 // Above the curve in loss = worse than a fixed number of experts at the same mean.

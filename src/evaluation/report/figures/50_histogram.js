@@ -7,13 +7,19 @@ function bounds(run) {
   return [[minK, 'floor'], [maxK, 'ceiling']].filter(([k]) => isNumber(k));
 }
 
-function boundLine(k) {
-  return {type: 'line', xref: 'x', yref: 'paper', x0: k, x1: k, y0: 0, y1: 1,
+// Beside the bar that it bounds: below the floor's, above the ceiling's.
+function edge([k, name]) {
+  return name === 'ceiling' ? k + 0.5 : k - 0.5;
+}
+
+function boundLine(bound) {
+  return {type: 'line', xref: 'x', yref: 'paper', x0: edge(bound), x1: edge(bound), y0: 0, y1: 1,
           line: {color: cssColour('warm'), width: 1.5, dash: 'dash'}};
 }
 
-function boundLabel([k, name], index) {
-  return {x: k, y: 1, xref: 'x', yref: 'paper', yanchor: 'bottom', showarrow: false, xanchor: index === 0 ? 'left' : 'right',
+function boundLabel(bound) {
+  const [k, name] = bound;
+  return {x: edge(bound), y: 1, xref: 'x', yref: 'paper', yanchor: 'bottom', showarrow: false, xanchor: name === 'ceiling' ? 'right' : 'left',
           text: `${name} ${k}`, font: {color: cssColour('warm')}};
 }
 
@@ -33,8 +39,8 @@ function draw(results, target, run) {
     cliponaxis: false, textfont: {size: 11}, hovertemplate: '%{x} experts: %{y:.2f} % of the choices<extra></extra>'
   };
   plot(target, [bars], {
-    height: 380, bargap: 0.18, margin: {l: 8, r: 12, t: 44, b: 8}, shapes: marks.map(([k]) => boundLine(k)),
-    annotations: marks.map(boundLabel), xaxis: axis('experts a token', {range: [from - 0.7, end + 0.7], showgrid: false}),
+    height: 380, bargap: 0.18, margin: {l: 8, r: 12, t: 44, b: 8}, shapes: marks.map(boundLine),
+    annotations: marks.map(boundLabel), xaxis: axis('experts a token', {range: [from - 0.7, end + 0.7], showgrid: false, ...(labelled ? {dtick: 1} : {})}),
     yaxis: axis('share of choices (%)', {rangemode: 'tozero'})
   });
 }

@@ -11,7 +11,7 @@ function expertUse(layer) {
 function draw(results, target, run) {
   const layers = layersOf(run);
   const trace = {
-    type: 'heatmap', y: layers.map(layer => String(layer.layer)), z: layers.map(expertUse), colorscale: SEQUENTIAL_SCALE,
+    type: 'heatmap', y: layers.map(layer => String(layer.layer)), z: layers.map(expertUse), colorscale: DENSE_SCALE,
     zmin: 0, colorbar: {title: {text: '% of tokens', side: 'right'}, thickness: 12, outlinewidth: 0,
                         ...(narrow(target) ? {orientation: 'h', y: -0.28, title: {text: '% of tokens', side: 'bottom'}} : {})},
     hovertemplate: 'layer %{y}, expert %{x}: %{z:.1f} % of the tokens<extra></extra>'
