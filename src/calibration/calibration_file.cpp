@@ -1,0 +1,289 @@
+#include "bhroute/calibration/calibration_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <deque>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/sha256.h"
+#include "content_cache.h"
+#include "safetensors.h"
+#include "table_metadata.h"
+
+namespace bhroute::calibration {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 32;
+
+// ---- writing ----
+
+// A container whose tensors' bytes it owns.
+class Builder {
+ public:
+  explicit Builder(const TableMetadata& metadata) { content_.metadata = format_metadata(metadata); }
+
+  template <class T>
+  void add(const std::string& name, const char* dtype, std::vector<std::size_t> shape,
+           const std::vector<T>& values) {
+    const auto* bytes = reinterpret_cast<const char*>(values.data());
+    const std::string& kept = bytes_.emplace_back(bytes, values.size() * sizeof(T));
+    content_.tensors.emplace(name, Tensor{dtype, std::move(shape), kept});
+  }
+  std::string format() const { return format_safetensors(content_); }
+
+ private:
+  Safetensors content_;
+  std::deque<std::string> bytes_;
+};
+
+void add_counts(Builder& builder, const std::string& prefix, const LayerNull& layer) {
+  std::vector<float> values;
+  std::vector<std::uint64_t> counts, offsets{0};
+  for (const NullDistribution& group : layer.groups) {
+    const auto group_counts = group.counts()->counts();
+    values.insert(values.end(), group.counts()->values().begin(), group.counts()->values().end());
+    counts.insert(counts.end(), group_counts.begin(), group_counts.end());
+    offsets.push_back(counts.size());
+  }
+  builder.add(prefix + "values", "F32", {values.size()}, values);
+  builder.add(prefix + "counts", "U64", {counts.size()}, counts);
+  builder.add(prefix + "offsets", "U64", {offsets.size()}, offsets);
+}
+
+void add_grids(Builder& builder, const std::string& prefix, const LayerNull& layer) {
+  std::vector<double> x, cdf;
+  for (const NullDistribution& group : layer.groups) {
+    x.insert(x.end(), group.grid()->x().begin(), group.grid()->x().end());
+    cdf.insert(cdf.end(), group.grid()->values().begin(), group.grid()->values().end());
+  }
+  const std::size_t groups = layer.groups.size();
+  builder.add(prefix + "x", "F64", {groups, x.size() / groups}, x);
+  builder.add(prefix + "cdf", "F64", {groups, cdf.size() / groups}, cdf);
+}
+
+// All groups of a layer must hold the same things, or the tensors have no shape.
+Result<void> check_uniform(int index, const LayerNull& layer) {
+  const std::string where = fmt::format("layer {}", index);
+  if (layer.groups.empty()) return invalid_input(where, "a layer without a null distribution");
+  const NullDistribution& first = layer.groups.front();
+  for (const NullDistribution& group : layer.groups) {
+    const bool alike = group.counts().has_value() == first.counts().has_value() &&
+                       group.grid().has_value() == first.grid().has_value() &&
+                       (!group.grid() || group.grid()->x().size() == first.grid()->x().size());
+    if (!alike)
+      return invalid_input(where,
+                           "groups of different kinds or grid sizes cannot be written together");
+  }
+  return {};
+}
+
+// ---- reading ----
+
+struct LayerTensors {
+  const Tensor *values = nullptr, *counts = nullptr, *offsets = nullptr, *x = nullptr,
+               *cdf = nullptr;
+
+  const Tensor** find(std::string_view name) {
+    if (name == "values") return &values;
+    if (name == "counts") return &counts;
+    if (name == "offsets") return &offsets;
+    if (name == "x") return &x;
+    return name == "cdf" ? &cdf : nullptr;
+  }
+};
+
+using Groups = std::vector<NullDistribution>;
+template <class T>
+using PerGroup = std::vector<std::optional<T>>;
+
+// "layer.12.counts" -> 12 and "counts"; a number is written one way only, so no layer can come
+// twice.
+std::optional<std::pair<int, std::string_view>> split_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "layer.";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  int index = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+  const auto digits = static_cast<std::size_t>(end - name.data());
+  if (error != std::errc{} || index < 0 || name.substr(0, digits) != std::to_string(index))
+    return std::nullopt;
+  name.remove_prefix(digits);
+  if (!name.starts_with('.')) return std::nullopt;
+  return std::pair(index, name.substr(1));
+}
+
+template <class T>
+std::vector<T> values_of(const Tensor& tensor) {
+  std::vector<T> values(tensor.bytes.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return values;
+}
+
+template <class T>
+std::vector<T> part(const std::vector<T>& all, std::size_t begin, std::size_t end) {
+  return {all.begin() + static_cast<std::ptrdiff_t>(begin),
+          all.begin() + static_cast<std::ptrdiff_t>(end)};
+}
+
+bool is(const Tensor& tensor, std::string_view dtype, std::size_t rank) {
+  return tensor.dtype == dtype && tensor.shape.size() == rank;
+}
+
+class TableReader {
+ public:
+  TableReader(const Safetensors& content, std::string where)
+      : content_(content), where_(std::move(where)) {}
+
+  Result<CalibrationTable> read() {
+    auto metadata = parse_metadata(content_.metadata, where_);
+    if (!metadata) return tl::make_unexpected(std::move(metadata).error());
+    table_.metadata = *std::move(metadata);
+    if (auto sorted = sort_tensors(); !sorted) return tl::make_unexpected(sorted.error());
+    if (layers_.empty()) return invalid_input(where_, "a table without layers");
+    for (const auto& [index, tensors] : layers_) {
+      auto groups = read_layer(index, tensors);
+      if (!groups) return tl::make_unexpected(std::move(groups).error());
+      table_.layers.emplace(index, LayerNull{*std::move(groups)});
+    }
+    return std::move(table_);
+  }
+
+ private:
+  Result<void> sort_tensors() {
+    for (const auto& [name, tensor] : content_.tensors) {
+      const auto parts = split_name(name);
+      const Tensor** place = parts ? layers_[parts->first].find(parts->second) : nullptr;
+      if (place == nullptr)
+        return invalid_input(where_, "unknown tensor", name,
+                             "layer.L.values, counts, offsets, x or cdf");
+      *place = &tensor;
+    }
+    return {};
+  }
+
+  std::string layer_name(int index) const { return fmt::format("{}: layer {}", where_, index); }
+
+  Result<Groups> read_layer(int index, const LayerTensors& tensors) {
+    const std::string where = layer_name(index);
+    auto counts = read_counts(tensors, where);
+    if (!counts) return tl::make_unexpected(std::move(counts).error());
+    auto grids = read_grids(tensors, where);
+    if (!grids) return tl::make_unexpected(std::move(grids).error());
+    if (auto sized = check_groups(counts->size(), grids->size(), where); !sized)
+      return tl::make_unexpected(sized.error());
+    Groups groups;
+    for (std::size_t g = 0; g < std::max(counts->size(), grids->size()); ++g) {
+      auto group_counts = counts->empty() ? std::nullopt : std::move((*counts)[g]);
+      groups.push_back(
+          grids->empty()
+              ? NullDistribution::from_counts(*std::move(group_counts), table_.metadata.form)
+              : NullDistribution::from_grid(*std::move((*grids)[g]), std::move(group_counts)));
+    }
+    return groups;
+  }
+
+  Result<void> check_groups(std::size_t num_counts, std::size_t num_grids,
+                            const std::string& where) const {
+    const bool pooled = table_.metadata.pooling == Pooling::pooled;
+    const std::size_t want = pooled ? 1 : table_.metadata.num_experts;
+    for (std::size_t n : {num_counts, num_grids})
+      if (n != 0 && n != want)
+        return invalid_input(where, "wrong number of groups", std::to_string(n),
+                             std::to_string(want));
+    if (num_counts + num_grids == 0)
+      return invalid_input(where, "a layer without a null distribution");
+    if (num_grids != 0 && table_.metadata.form == stats::PValueForm::conformal)
+      return invalid_input(where, "a grid in a conformal table", "", "form gridded");
+    return {};
+  }
+
+  Result<PerGroup<stats::CountedSample>> read_counts(const LayerTensors& t,
+                                                     const std::string& where) const {
+    PerGroup<stats::CountedSample> groups;
+    if (!t.values && !t.counts && !t.offsets) return groups;
+    if (!t.values || !t.counts || !t.offsets)
+      return invalid_input(where, "incomplete counts", "", "values, counts and offsets");
+    if (!is(*t.values, "F32", 1) || !is(*t.counts, "U64", 1) || !is(*t.offsets, "U64", 1) ||
+        t.values->shape != t.counts->shape)
+      return invalid_input(where, "wrong type or shape of counts", "",
+                           "values F32 [M], counts U64 [M], offsets U64 [groups+1]");
+    const auto values = values_of<float>(*t.values);
+    const auto counts = values_of<std::uint64_t>(*t.counts);
+    const auto offsets = values_of<std::uint64_t>(*t.offsets);
+    if (offsets.size() < 2 || offsets.front() != 0 || offsets.back() != values.size() ||
+        !std::is_sorted(offsets.begin(), offsets.end()))
+      return invalid_input(where, "damaged offsets", "",
+                           fmt::format("rising from 0 to {}", values.size()));
+    for (std::size_t g = 0; g + 1 < offsets.size(); ++g) {
+      auto sample = stats::CountedSample::create(part(values, offsets[g], offsets[g + 1]),
+                                                 part(counts, offsets[g], offsets[g + 1]),
+                                                 fmt::format("{}, group {}", where, g));
+      if (!sample) return tl::make_unexpected(std::move(sample).error());
+      groups.push_back(*std::move(sample));
+    }
+    return groups;
+  }
+
+  Result<PerGroup<stats::GriddedCdf>> read_grids(const LayerTensors& t,
+                                                 const std::string& where) const {
+    PerGroup<stats::GriddedCdf> groups;
+    if (!t.x && !t.cdf) return groups;
+    if (!t.x || !t.cdf) return invalid_input(where, "incomplete grid", "", "x and cdf");
+    if (!is(*t.x, "F64", 2) || !is(*t.cdf, "F64", 2) || t.x->shape != t.cdf->shape ||
+        t.x->shape[1] == 0)
+      return invalid_input(where, "wrong type or shape of a grid", "", "x and cdf F64 [groups, G]");
+    const auto x = values_of<double>(*t.x), cdf = values_of<double>(*t.cdf);
+    const std::size_t size = t.x->shape[1];
+    for (std::size_t begin = 0; begin < x.size(); begin += size) {
+      auto grid = stats::GriddedCdf::create(part(x, begin, begin + size),
+                                            part(cdf, begin, begin + size), where);
+      if (!grid) return tl::make_unexpected(std::move(grid).error());
+      groups.push_back(*std::move(grid));
+    }
+    return groups;
+  }
+
+  const Safetensors& content_;
+  std::string where_;
+  CalibrationTable table_;
+  std::map<int, LayerTensors> layers_;
+};
+
+Result<CalibrationTable> parse_table(std::string_view bytes, const std::filesystem::path& path) {
+  return parse_safetensors(bytes, path.string()).and_then([&](const Safetensors& content) {
+    return TableReader(content, path.string()).read();
+  });
+}
+
+}  // namespace
+
+Result<void> write_table(const std::filesystem::path& path, const CalibrationTable& table) {
+  Builder builder(table.metadata);
+  for (const auto& [index, layer] : table.layers) {
+    if (auto uniform = check_uniform(index, layer); !uniform) return uniform;
+    const std::string prefix = fmt::format("layer.{}.", index);
+    if (layer.groups.front().counts()) add_counts(builder, prefix, layer);
+    if (layer.groups.front().grid()) add_grids(builder, prefix, layer);
+  }
+  return write_file(path, builder.format());
+}
+
+Result<CalibrationTable> read_table(const std::filesystem::path& path) {
+  return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) {
+    return parse_table(bytes, path);
+  });
+}
+
+Result<std::shared_ptr<const CalibrationTable>> load_table(const std::filesystem::path& path) {
+  static ContentCache<CalibrationTable> cache;
+  using Pointer = std::shared_ptr<const CalibrationTable>;
+  return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) -> Result<Pointer> {
+    return cache.get(std::filesystem::absolute(path).string(), sha256(bytes),
+                     [&] { return parse_table(bytes, path); });
+  });
+}
+
+}  // namespace bhroute::calibration
