@@ -2,7 +2,8 @@
 #
 ##   make demo         set up, build, and run the main job on the shipped model: out/demo/report.html
 ##   make test         set up, build, and run the tests
-##   make build        set up and build only                       (PRESET=release)
+##   make build        set up and build only
+##                     (PRESET=dev takes another preset; so for test, bench and exhaustive)
 ##   make bench        run the benchmarks
 ##   make exhaustive   the long tests that `make test` leaves out
 ##   make asan         build with AddressSanitizer and run the tests; make ubsan likewise
@@ -10,7 +11,7 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 
-.PHONY: help packages build demo test bench exhaustive asan ubsan clean distclean
+.PHONY: help packages browser build demo test bench exhaustive asan ubsan clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -21,15 +22,14 @@ build: packages
 	@tools/setup/configure.sh $(PRESET)
 	@cmake --build --preset $(PRESET) -j $(JOBS)
 
+demo: override PRESET = release
 demo: build
 	@tools/demo.sh
 
 # The browser comes first, so that a package that cannot be had is told before the build.
-test: PRESET = release
 test: browser build
-	@tools/test.sh release -LE exhaustive
+	@tools/test.sh $(PRESET) -LE exhaustive
 
-.PHONY: browser
 browser:
 	@tools/setup/packages.sh --with-browser
 
