@@ -11,6 +11,7 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 
+.NOTPARALLEL:
 .PHONY: help packages browser build demo test bench exhaustive asan ubsan clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
