@@ -55,7 +55,8 @@ TEST_F(PickleNumpy, RefusesOtherGlobalsByName) {
             "global not allowed in a pickle, got _codecs.decode");
   EXPECT_EQ(fault_of([] { find_global("a\x1b", "b\n"); }),
             "global not allowed in a pickle, got a?.b?");
-  EXPECT_EQ(fault_of([] { find_global(std::string(5000, 'a'), "b"); }).size(), std::string("global not allowed in a pickle, got .b").size() + 100);
+  EXPECT_EQ(fault_of([] { find_global(std::string(5000, 'a'), "b"); }).size(),
+            std::string("global not allowed in a pickle, got .b").size() + 100);
 }
 
 TEST_F(PickleNumpy, DataTypes) {

@@ -19,8 +19,12 @@ struct PickleText {
   std::string operator()(const PickleBytes& bytes) const {
     return fmt::format("bytes[{}]", bytes.bytes.size());
   }
-  std::string operator()(const PickleList& list) const { return fmt::format("[{}]", items(list.items)); }
-  std::string operator()(const PickleTuple& tuple) const { return fmt::format("({})", items(tuple.items)); }
+  std::string operator()(const PickleList& list) const {
+    return fmt::format("[{}]", items(list.items));
+  }
+  std::string operator()(const PickleTuple& tuple) const {
+    return fmt::format("({})", items(tuple.items));
+  }
   std::string operator()(const PickleDict& dict) const {
     std::string text;
     for (const auto& [key, value] : dict.items)
