@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -19,6 +20,27 @@ std::uint64_t rank_key(float logit, std::size_t index) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(logit + 0.0f);  // -0 and +0 tie
   const std::uint32_t rising = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
   return std::uint64_t{rising} << 32 | ~static_cast<std::uint32_t>(index);
+}
+
+// The count-th largest key; `scratch` has keys.size() values. A few of many are found fastest by
+// keeping them sorted, many by partitioning.
+std::uint64_t kth_largest(std::span<const std::uint64_t> keys, std::size_t count,
+                          std::span<std::uint64_t> scratch) {
+  constexpr std::size_t kFew = 16;
+  if (count > kFew) {
+    std::copy(keys.begin(), keys.end(), scratch.begin());
+    const auto last = scratch.begin() + static_cast<std::ptrdiff_t>(count - 1);
+    std::nth_element(scratch.begin(), last, scratch.end(), std::greater<>{});
+    return *last;
+  }
+  std::array<std::uint64_t, kFew> best{};
+  for (std::uint64_t key : keys) {
+    std::size_t i = count - 1;
+    if (key <= best[i]) continue;
+    for (; i > 0 && best[i - 1] < key; --i) best[i] = best[i - 1];
+    best[i] = key;
+  }
+  return best[count - 1];
 }
 
 std::size_t num_left_out(const NullSpec& null, std::size_t top_k) noexcept {
@@ -84,15 +106,14 @@ std::uint64_t Calibrator::last_left_out(std::span<const float> logits) {
   for (std::size_t e = 0; e < logits.size(); ++e) keys_[e] = rank_key(logits[e], e);
   const std::size_t count = num_left_out(options_.null, top_k_);
   if (count == 0) return ~std::uint64_t{0};
-  scratch_ = keys_;
-  const auto last = scratch_.begin() + static_cast<std::ptrdiff_t>(count - 1);
-  std::nth_element(scratch_.begin(), last, scratch_.end(), std::greater<>{});
-  return *last;
+  return kth_largest(keys_, count, scratch_);
 }
 
 void Calibrator::add_token(Layer& layer, std::span<const float> logits) {
-  const std::uint64_t bound = last_left_out(logits);
   compute_statistic(options_.statistic, logits, statistic_);
+  if (options_.null.kind == NullKind::all && options_.pooling == Pooling::pooled)
+    return layer.groups.front().add(statistic_);
+  const std::uint64_t bound = last_left_out(logits);
   if (options_.pooling == Pooling::per_expert) {
     for (std::size_t e = 0; e < num_experts_; ++e)
       if (keys_[e] < bound) layer.groups[e].add(statistic_[e]);
