@@ -31,7 +31,7 @@ struct PolicySpec {
   WeightRule weights = WeightRule::native;
   double temperature = 1.0;    ///< > 0; a warning outside [0.5, 2]
   bool clamp_p_values = false; ///< bh: the original system's clamping to [eps, 1-eps]
-  std::string table;           ///< bh: path of the table, "" = given apart (--table) or searched for
+  std::string table{};           ///< bh: path of the table, "" = given apart (--table) or searched for
 
   std::size_t largest_k() const noexcept { return rule == Rule::bh ? max_k : k; }
   bool operator==(const PolicySpec&) const = default;
