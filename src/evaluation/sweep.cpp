@@ -46,7 +46,7 @@ class Sweep {
     const std::string fingerprint = job_fingerprint(environment_, job);
     if (auto finished = store_.load(job.slug, fingerprint)) {
       ++num_reused_;
-      return keep(job, std::move(*finished));
+      return keep(job, std::move(*finished), true);
     }
     auto result = measure(job);
     if (!result) return tl::make_unexpected(result.error());
@@ -56,7 +56,7 @@ class Sweep {
     json record = record_;
     record["table"] = table_to_json(job.table);
     if (auto saved = store_.save(job.slug, fingerprint, record, **result); !saved) return saved;
-    return keep(job, std::move(**result));
+    return keep(job, std::move(**result), false);
   }
 
   // Nothing, with a note, where the engine or the policy refuses.
@@ -117,12 +117,13 @@ class Sweep {
   }
 
   // A reused run is labelled and paired anew: the list's names or its baseline may have changed.
-  Result<void> keep(const Job& job, RunResult result) {
+  Result<void> keep(const Job& job, RunResult result, bool reused) {
     label(result, job);
     result.loss_difference.reset();
     result.loss_difference_se.reset();
     if (auto paired = pair(result); !paired) return paired;
-    results_.emplace(job.index, std::move(result));
+    const auto kept = results_.emplace(job.index, std::move(result)).first;
+    if (options_.on_finished) options_.on_finished(kept->second, reused);
     return {};
   }
 
