@@ -1,5 +1,7 @@
 #include "sweep_results.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "result_fields.h"
@@ -24,14 +26,12 @@ std::vector<std::string> number_columns() {
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string cell = "\"";
-  for (const char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return cell + '"';
+  for (const char c : text) cell.append(c == '"' ? 2 : 1, c);  // a quote is doubled
+  return cell.append(1, '"');
 }
 
 std::string join(const std::vector<std::string>& cells) {
-  std::string line;
-  for (const std::string& cell : cells) line += (line.empty() ? "" : ",") + cell;
-  return line + "\r\n";
+  return fmt::format("{}\r\n", fmt::join(cells, ","));
 }
 
 std::string csv_line(const RunResult& run) {
