@@ -217,70 +217,101 @@ struct Opcode {
   void (Machine::*run)() = nullptr;  // nullptr = refused
 };
 
-constexpr std::array<Opcode, 256> make_opcodes() {
-  using M = Machine;
-  std::array<Opcode, 256> table{};
-  const auto set = [&table](unsigned char code, const char* name, void (Machine::*run)()) {
-    table[code] = {name, run};
-  };
-  set('(', "MARK", &M::mark), set('.', "STOP", &M::stop), set('0', "POP", &M::pop_top);
-  set('1', "POP_MARK", &M::pop_mark), set('2', "DUP", &M::dup), set('N', "NONE", &M::none);
-  set(0x88, "NEWTRUE", &M::boolean<true>), set(0x89, "NEWFALSE", &M::boolean<false>);
-  set('K', "BININT1", &M::integer<std::uint8_t>), set('M', "BININT2", &M::integer<std::uint16_t>);
-  set('J', "BININT", &M::integer<std::int32_t>), set('G', "BINFLOAT", &M::binfloat);
-  set(0x8a, "LONG1", &M::long_integer<std::uint8_t>),
-      set(0x8b, "LONG4", &M::long_integer<std::uint32_t>);
-  set(0x8c, "SHORT_BINUNICODE", &M::text<std::uint8_t>),
-      set('X', "BINUNICODE", &M::text<std::uint32_t>);
-  set(0x8d, "BINUNICODE8", &M::text<std::uint64_t>),
-      set('C', "SHORT_BINBYTES", &M::bytes<std::uint8_t>);
-  set('B', "BINBYTES", &M::bytes<std::uint32_t>), set(0x8e, "BINBYTES8", &M::bytes<std::uint64_t>);
-  set(0x96, "BYTEARRAY8", &M::bytes<std::uint64_t>), set(']', "EMPTY_LIST", &M::empty<List>);
-  set(')', "EMPTY_TUPLE", &M::empty<Tuple>), set('}', "EMPTY_DICT", &M::empty<Dict>);
-  set('t', "TUPLE", &M::tuple), set(0x85, "TUPLE1", &M::tuple_of<1>),
-      set(0x86, "TUPLE2", &M::tuple_of<2>);
-  set(0x87, "TUPLE3", &M::tuple_of<3>), set('a', "APPEND", &M::append),
-      set('e', "APPENDS", &M::appends);
-  set('s', "SETITEM", &M::setitem), set('u', "SETITEMS", &M::setitems),
-      set('c', "GLOBAL", &M::global);
-  set(0x93, "STACK_GLOBAL", &M::stack_global), set('R', "REDUCE", &M::reduce),
-      set('b', "BUILD", &M::build);
-  set('q', "BINPUT", &M::put<std::uint8_t>), set('r', "LONG_BINPUT", &M::put<std::uint32_t>);
-  set(0x94, "MEMOIZE", &M::memoize_next), set('h', "BINGET", &M::get<std::uint8_t>);
-  set('j', "LONG_BINGET", &M::get<std::uint32_t>), set(0x95, "FRAME", &M::frame);
-  // Refused, but known by name: they make objects of classes, look outside, or belong to protocols
-  // 0 and 1.
-  for (const auto& [code, name] : {std::pair<int, const char*>{'P', "PERSID"},
-                                   {'Q', "BINPERSID"},
-                                   {'i', "INST"},
-                                   {'o', "OBJ"},
-                                   {0x81, "NEWOBJ"},
-                                   {0x92, "NEWOBJ_EX"},
-                                   {0x82, "EXT1"},
-                                   {0x83, "EXT2"},
-                                   {0x84, "EXT4"},
-                                   {0x97, "NEXT_BUFFER"},
-                                   {0x98, "READONLY_BUFFER"},
-                                   {0x8f, "EMPTY_SET"},
-                                   {0x90, "ADDITEMS"},
-                                   {0x91, "FROZENSET"},
-                                   {0x80, "PROTO"},
-                                   {'I', "INT"},
-                                   {'L', "LONG"},
-                                   {'F', "FLOAT"},
-                                   {'S', "STRING"},
-                                   {'T', "BINSTRING"},
-                                   {'U', "SHORT_BINSTRING"},
-                                   {'V', "UNICODE"},
-                                   {'g', "GET"},
-                                   {'p', "PUT"},
-                                   {'l', "LIST"},
-                                   {'d', "DICT"}})
-    set(static_cast<unsigned char>(code), name, nullptr);
+using Opcodes = std::array<Opcode, 256>;
+using M = Machine;
+
+struct Code {
+  unsigned char code;
+  Opcode opcode;
+};
+
+constexpr Code kStructure[] = {
+    {'(', {"MARK", &M::mark}},
+    {'.', {"STOP", &M::stop}},
+    {'0', {"POP", &M::pop_top}},
+    {'1', {"POP_MARK", &M::pop_mark}},
+    {'2', {"DUP", &M::dup}},
+    {']', {"EMPTY_LIST", &M::empty<List>}},
+    {')', {"EMPTY_TUPLE", &M::empty<Tuple>}},
+    {'}', {"EMPTY_DICT", &M::empty<Dict>}},
+    {'t', {"TUPLE", &M::tuple}},
+    {0x85, {"TUPLE1", &M::tuple_of<1>}},
+    {0x86, {"TUPLE2", &M::tuple_of<2>}},
+    {0x87, {"TUPLE3", &M::tuple_of<3>}},
+    {'a', {"APPEND", &M::append}},
+    {'e', {"APPENDS", &M::appends}},
+    {'s', {"SETITEM", &M::setitem}},
+    {'u', {"SETITEMS", &M::setitems}},
+    {'c', {"GLOBAL", &M::global}},
+    {0x93, {"STACK_GLOBAL", &M::stack_global}},
+    {'R', {"REDUCE", &M::reduce}},
+    {'b', {"BUILD", &M::build}},
+    {'q', {"BINPUT", &M::put<std::uint8_t>}},
+    {'r', {"LONG_BINPUT", &M::put<std::uint32_t>}},
+    {0x94, {"MEMOIZE", &M::memoize_next}},
+    {'h', {"BINGET", &M::get<std::uint8_t>}},
+    {'j', {"LONG_BINGET", &M::get<std::uint32_t>}},
+    {0x95, {"FRAME", &M::frame}},
+};
+
+constexpr Code kValues[] = {
+    {'N', {"NONE", &M::none}},
+    {0x88, {"NEWTRUE", &M::boolean<true>}},
+    {0x89, {"NEWFALSE", &M::boolean<false>}},
+    {'K', {"BININT1", &M::integer<std::uint8_t>}},
+    {'M', {"BININT2", &M::integer<std::uint16_t>}},
+    {'J', {"BININT", &M::integer<std::int32_t>}},
+    {'G', {"BINFLOAT", &M::binfloat}},
+    {0x8a, {"LONG1", &M::long_integer<std::uint8_t>}},
+    {0x8b, {"LONG4", &M::long_integer<std::uint32_t>}},
+    {0x8c, {"SHORT_BINUNICODE", &M::text<std::uint8_t>}},
+    {'X', {"BINUNICODE", &M::text<std::uint32_t>}},
+    {0x8d, {"BINUNICODE8", &M::text<std::uint64_t>}},
+    {'C', {"SHORT_BINBYTES", &M::bytes<std::uint8_t>}},
+    {'B', {"BINBYTES", &M::bytes<std::uint32_t>}},
+    {0x8e, {"BINBYTES8", &M::bytes<std::uint64_t>}},
+    {0x96, {"BYTEARRAY8", &M::bytes<std::uint64_t>}},
+};
+
+// Known by name only: they make objects of classes, look outside, or belong to protocols 0 and 1.
+constexpr Code kRefused[] = {
+    {'P', {"PERSID"}},
+    {'Q', {"BINPERSID"}},
+    {'i', {"INST"}},
+    {'o', {"OBJ"}},
+    {0x81, {"NEWOBJ"}},
+    {0x92, {"NEWOBJ_EX"}},
+    {0x82, {"EXT1"}},
+    {0x83, {"EXT2"}},
+    {0x84, {"EXT4"}},
+    {0x97, {"NEXT_BUFFER"}},
+    {0x98, {"READONLY_BUFFER"}},
+    {0x8f, {"EMPTY_SET"}},
+    {0x90, {"ADDITEMS"}},
+    {0x91, {"FROZENSET"}},
+    {0x80, {"PROTO"}},
+    {'I', {"INT"}},
+    {'L', {"LONG"}},
+    {'F', {"FLOAT"}},
+    {'S', {"STRING"}},
+    {'T', {"BINSTRING"}},
+    {'U', {"SHORT_BINSTRING"}},
+    {'V', {"UNICODE"}},
+    {'g', {"GET"}},
+    {'p', {"PUT"}},
+    {'l', {"LIST"}},
+    {'d', {"DICT"}},
+};
+
+constexpr Opcodes make_opcodes() {
+  Opcodes table{};
+  for (const auto& [code, opcode] : kStructure) table[code] = opcode;
+  for (const auto& [code, opcode] : kValues) table[code] = opcode;
+  for (const auto& [code, opcode] : kRefused) table[code] = opcode;
   return table;
 }
 
-constexpr std::array<Opcode, 256> kOpcodes = make_opcodes();
+constexpr Opcodes kOpcodes = make_opcodes();
 
 void Machine::step() {
   const std::size_t at = position_;
