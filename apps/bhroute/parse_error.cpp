@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "did_you_mean.h"
+#include "bhroute/core/did_you_mean.h"
 
 namespace bhroute::cli {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "bhroute/core/progress.h"
 #include "console.h"
@@ -9,7 +10,8 @@
 namespace bhroute::cli {
 
 /// Shows progress on the console: on a terminal one live line with bar, rate and time left;
-/// otherwise plain lines, few enough for a log file.
+/// otherwise plain lines, few enough for a log file. Work reported while other work is unfinished
+/// is part of it ("evaluate" within "sweep"): both stand on the line.
 class ConsoleProgress final : public ProgressSink {
  public:
   explicit ConsoleProgress(Console& console) : console_(console) {}
@@ -20,18 +22,23 @@ class ConsoleProgress final : public ProgressSink {
  private:
   using Clock = std::chrono::steady_clock;
   struct Work {
-    std::string label;
-    std::uint64_t first = 0,
-                  total = 0;  // done when it was first heard of: the rate counts from there
+    std::string label, unit;
+    std::uint64_t done = 0, total = 0;
     Clock::time_point start;
+    std::uint64_t timed_from = 0;  // what was done when the clock of the rate started
+    Clock::time_point timed_since;
+    bool has_inner = false;
   };
-  void begin(std::string_view label, std::uint64_t done, std::uint64_t total,
-             Clock::time_point now);
-  bool due(std::uint64_t done, Clock::time_point now) const;
+  Work& current(std::string_view label, std::uint64_t done, std::uint64_t total,
+                std::string_view unit);
+  void begin(Work work);
+  void finish(const Work& work);
+  bool due() const;
+  void show();
+  static std::string describe(const Work& work, Clock::time_point now);
 
   Console& console_;
-  Work work_;
-  bool running_ = false;
+  std::vector<Work> works_;  // outermost first
   std::uint64_t shown_done_ = 0;
   Clock::time_point shown_at_;
 };

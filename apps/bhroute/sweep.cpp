@@ -41,7 +41,7 @@ Result<void> print_list(const Flags& flags, Console& console) {
     top_k = (*model)->description().top_k;
   }
   return read_list(flags, top_k).map([&](const Configurations& list) {
-    console.out(evaluation::configurations_to_json(list) + "\n");
+    console.out(evaluation::configurations_to_json(list));
   });
 }
 
@@ -61,28 +61,39 @@ bool needs_table(const Configurations& list, const std::string& null) {
   });
 }
 
-/// Opens the table of one null and adds it to `options`. A table of another null would be a
-/// mislabelled result.
-Result<void> add_table(const std::string& path, const std::string& null, const char* flag,
+Result<void> add_table(const std::string& path, const char* flag, const std::string& wanted_null,
                        evaluation::SweepOptions& options) {
   if (path.empty()) return {};
   const auto table = open_table(path);
   if (!table) return tl::make_unexpected(table.error());
-  const std::string found = to_string((*table)->metadata.null);
-  if (found != null)
-    return invalid_input(flag, "a table of another null (" + path + ")", found, null);
-  options.tables[null] = {path, *table};
+  const std::string null = to_string((*table)->metadata.null);
+  if (!wanted_null.empty() && null != wanted_null)
+    return invalid_input(flag, "a table of another null (" + path + ")", null, wanted_null);
+  if (!options.tables.emplace(null, std::pair(path, *table)).second)
+    return invalid_input(flag, "a second table of the null " + null, path,
+                         options.tables[null].first + " alone");
   return {};
+}
+
+// The grid runs by --table, and its results say that table's null, whichever it is.
+void relabel_grid(const std::string& table, const evaluation::SweepOptions& options,
+                  Configurations& list) {
+  const auto given = std::find_if(options.tables.begin(), options.tables.end(),
+                                  [&](const auto& entry) { return entry.second.first == table; });
+  if (given == options.tables.end() || given->first == "all") return;
+  log_info("the grid runs with the null `" + given->first + "`, the table's");
+  for (Configuration& one : list)
+    if (one.null == "all") one.null = given->first;
 }
 
 Result<void> add_tables(const Flags& flags, const Configurations& list,
                         evaluation::SweepOptions& options) {
   if (flags.table.empty() && needs_table(list, "all"))
     return invalid_input("--table", "missing", "",
-                         "a table of the null `all` (bhroute calibrate makes one)");
-  auto ok = add_table(flags.table, "all", "--table", options);
-  if (ok) ok = add_table(flags.table_unselected, "unselected", "--table-unselected", options);
-  if (ok && flags.table_unselected.empty() && needs_table(list, "unselected"))
+                         "a calibration table (bhroute calibrate makes one)");
+  auto ok = add_table(flags.table, "--table", "", options);
+  if (ok) ok = add_table(flags.table_unselected, "--table-unselected", "unselected", options);
+  if (ok && !options.tables.contains("unselected") && needs_table(list, "unselected"))
     log_info("no --table-unselected: the configurations with the null `unselected` are left out");
   return ok;
 }
@@ -126,6 +137,8 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
   if (auto ok = check_tables(options, model, flags.force); !ok) return ok;
   options.text_sha256 = work->text_sha256;
   list = read_list(flags, model.top_k);
+  if (!list) return tl::make_unexpected(list.error());
+  relabel_grid(flags.table, options, *list);
   ConsoleProgress progress(console);
   const auto outcome = evaluation::run_sweep(*work->model, work->text, *list, options, progress);
   if (!outcome) return tl::make_unexpected(outcome.error());
@@ -151,8 +164,9 @@ Action declare_sweep(CLI::App& app, Context& context) {
   add_model_flags(app, flags->model);
   add_score_flag(app, flags->score);
   const char* policies = "Policies";
-  app.add_option("--table", flags->table,
-                 "Calibration table of the null `all`, or a folder of the original's pickles")
+  app.add_option(
+         "--table", flags->table,
+         "Calibration table, usually of the null `all`, or a folder of the original's pickles")
       ->type_name("TABLE")
       ->group(policies);
   app.add_option("--table-unselected", flags->table_unselected,

@@ -1,0 +1,111 @@
+"""Help, versions, unknown words, and what holds for every subcommand."""
+
+import os
+import pty
+import subprocess
+import unittest
+
+import support
+
+SUBCOMMANDS = ["info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report"]
+
+
+class Help(support.CliTest):
+    def test_no_arguments_print_the_help(self):
+        outcome = self.ok()
+        for name in SUBCOMMANDS:
+            self.assertIn("  " + name + " ", outcome.out)
+        self.assertEqual(outcome.err, "")
+
+    def test_help_at_each_level_has_an_example(self):
+        self.assertIn("Example:\n  bhroute calibrate", self.ok("--help").out)
+        for name in SUBCOMMANDS:
+            outcome = self.ok(name, "--help")
+            self.assertRegex(outcome.out, r"Example:\n(.*\n)*.*bhroute " + name)
+            self.assertLess(max(len(line) for line in outcome.out.splitlines()), 130, name)
+
+    def test_version(self):
+        self.assertRegex(self.ok("--version").out, r"^bhroute \d+\.\d+\.\d+\n$")
+
+
+class UnknownWords(support.CliTest):
+    def test_subcommand(self):
+        self.fails(2, "calibrte", says=["unknown subcommand", "got calibrte", "did you mean calibrate?"])
+        self.fails(2, "import_kde", "x", says="did you mean import-kde?")
+        self.fails(2, "zzzzzzzzz", says=["unknown subcommand", "bhroute --help"])
+
+    def test_flag(self):
+        self.fails(2, "evaluate", "--polcy", "bh", says=["bhroute evaluate", "unknown flag", "got --polcy",
+                                                         "did you mean --policy?"])
+        self.fails(2, "evaluate", "--polcy=bh", says="did you mean --policy?")
+        self.fails(2, "info", "--zzzzzzzzz", says=["unknown flag", "`bhroute info --help`"])
+        self.fails(2, "--jsn", says="unknown flag")
+
+    def test_unexpected_argument(self):
+        self.fails(2, "info", "surplus", says=["unexpected argument", "got surplus"])
+
+    def test_a_file_named_as_a_subcommand_is_a_file(self):
+        self.fails(2, "export-kde", "info", "report", says="info")
+
+    def test_missing_and_malformed_values(self):
+        self.fails(2, "evaluate", says=["bhroute evaluate", "--policy is required"])
+        self.fails(2, "explain", says="is required")
+        self.fails(2, "import-kde", "x", says="--output is required")
+        self.fails(2, "import-kde", "x", "-o", says="--output")
+        self.fails(2, "import-kde", "x", "-o", "y", "--layers", "many", says=["--layers", "many"])
+        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="--layer")
+
+
+class Info(support.CliTest):
+    def test_readable(self):
+        out = self.ok("info").out
+        for word in ("bhroute", "cpu", "isa", "engine", "./kde_models/models: nothing"):
+            self.assertIn(word, out)
+
+    def test_json(self):
+        found = self.ok("info", "--json").json()
+        self.assertEqual(found["isa"]["supported"][-1], "scalar")
+        self.assertIn(found["isa"]["active"], found["isa"]["supported"])
+        self.assertGreaterEqual(found["cpu"]["cores"], 1)
+        self.assertEqual(len(found["kde_search_path"]), 2)
+
+    def test_kde_folder_comes_first(self):
+        self.write("tables/distribution_model_layer_0.pkl", b"")
+        found = self.ok("info", "--json", env={"BHROUTE_KDE_DIR": self.path("tables")}).json()["kde_search_path"]
+        self.assertEqual([place["layer_files"] for place in found], [1, 0, 0])
+
+    def test_forced_isa(self):
+        found = self.ok("info", "--json", env={"BHROUTE_FORCE_ISA": "scalar"}).json()
+        self.assertEqual(found["isa"]["active"], "scalar")
+        self.fails(2, "info", env={"BHROUTE_FORCE_ISA": "abacus"}, says=["BHROUTE_FORCE_ISA", "got abacus", "scalar"])
+
+
+class Streams(support.CliTest):
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([support.BINARY, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bhroute: stdout: cannot write", done.stderr)
+
+    def test_progress_is_one_rewritten_line_on_a_terminal(self):
+        for layer in range(3):
+            self.write(f"dumps/layer_{layer}.npy", support.npy([4, 8], support.planted_logits(4, 8, layer)))
+        words = ["calibrate", "--logits", "dumps", "-o", "t.safetensors"]
+        for quiet in ([], ["--quiet"]):
+            keyboard, terminal = pty.openpty()
+            done = subprocess.run([support.BINARY, *words, *quiet], stdout=subprocess.DEVNULL, stderr=terminal,
+                                  cwd=self.folder, env={**os.environ, "TERM": "xterm"}, check=False)
+            os.close(terminal)
+            shown = b""
+            try:
+                while chunk := os.read(keyboard, 4096):
+                    shown += chunk
+            except OSError:  # Linux says so when the other end is closed and all is read
+                pass
+            os.close(keyboard)
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(b"3 layers" in shown, not quiet, shown)
+
+
+if __name__ == "__main__":
+    unittest.main()
