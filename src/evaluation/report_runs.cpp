@@ -29,7 +29,8 @@ class Fields {
   std::optional<std::size_t> optional_count(const char* key) {
     const json* value = find(key, false);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number_unsigned()) return wrong_type(key, *value, "a count"), std::nullopt;
+    if (!value->is_number_integer() || value->get<double>() < 0)
+      return wrong_type(key, *value, "a count"), std::nullopt;
     return value->get<std::size_t>();
   }
 

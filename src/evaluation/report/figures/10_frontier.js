@@ -136,7 +136,7 @@ function caption(results) {
   if (gaps.length === 0) return `${reading} Without static points at the same means there is no line to compare with.`;
   const above = gaps.filter(gap => gap > 0).length;
   return `${reading} Here ${above} of ${gaps.length} adaptive points lie above the line, by up to ` +
-      `${fixed(Math.max(...gaps), 2)} nats of loss.`;
+      `${fixed(Math.max(...gaps), 2)} nats of loss; the verdict says how many do so beyond the noise.`;
 }
 
 registerFigure({

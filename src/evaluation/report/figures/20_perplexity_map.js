@@ -7,7 +7,7 @@ registerFigure({
     const runs = gridRuns(results);
     const best = runs.reduce((a, b) => b.perplexity < a.perplexity ? b : a);
     const own = baseline(results);
-    return 'Each cell is one configuration of the grid; a deeper colour means a higher perplexity, which is worse. The lowest is ' +
+    return 'Each cell is one configuration of the grid; a stronger colour means a higher perplexity, which is worse. The lowest is ' +
         `${perplexityText(best.perplexity)}, at α ${best.policy.alpha} and max k ${best.policy.max_k}` +
         (own ? `; the model's own routing has ${perplexityText(own.perplexity)}.` : '.');
   },
