@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 
 #include "bhroute/core/isa.h"
@@ -17,7 +18,7 @@ namespace {
 using testing::NullShape;
 constexpr std::size_t kBatch = 4096;
 
-struct Run {
+struct Workload {
   std::size_t num_experts;
   std::size_t num_tokens;
   NullShape null;
@@ -40,7 +41,7 @@ void draw_logits(std::mt19937_64& random, std::size_t num_experts, std::vector<f
 }
 
 /// Compares every batch; the instruction sets take turns. Returns the tokens compared.
-std::size_t compare(const Run& run) {
+std::size_t compare(const Workload& run) {
   const auto table =
       testing::make_table(run.null, run.num_experts, calibration::Statistic::logit, 20000);
   const auto fast = make_policy(run.spec, testing::facts(run.num_experts), table);
@@ -65,7 +66,9 @@ std::size_t compare(const Run& run) {
 }
 
 TEST(Exhaustive, TenMillionTokens) {
-  const Run runs[] = {
+  if (std::getenv("BHROUTE_EXHAUSTIVE") == nullptr)
+    GTEST_SKIP() << "minutes long: set BHROUTE_EXHAUSTIVE=1";
+  const Workload runs[] = {
       {64, 5'000'000, NullShape::conformal, {.alpha = 0.05, .max_k = 16}},
       {64,
        1'000'000,
@@ -84,7 +87,7 @@ TEST(Exhaustive, TenMillionTokens) {
       {512, 20'000, NullShape::gridded, {.alpha = 0.4, .max_k = 512}},
   };
   std::size_t compared = 0;
-  for (const Run& run : runs) {
+  for (const Workload& run : runs) {
     compared += compare(run);
     fmt::print("{:>9} tokens compared, last N = {}, {}\n", compared, run.num_experts,
                to_string(run.spec));

@@ -16,14 +16,15 @@ thread_local std::size_t allocations = 0;  // by this thread, since the program 
 
 }  // namespace
 
-// The whole test program counts: route() must not allocate once its decision has been used.
-void* operator new(std::size_t size) {
+// Not inlined: the compiler would take malloc's pointer for one of its own new. The whole test
+// program counts: route() must not allocate once its decision has been used.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace bhroute::routing {
 namespace {
