@@ -111,7 +111,7 @@ std::string slug(std::string_view name) {
       text += '-';
   }
   while (text.ends_with('-')) text.pop_back();
-  return text.empty() || text.front() == '.' ? "run" + text : text;
+  return text.empty() || text.front() == '.' ? std::string("run").append(text) : text;
 }
 
 Result<TableSources> hash_tables(const SweepOptions& options) {

@@ -150,6 +150,19 @@ TEST_F(SweepFolder, AFinishedSweepDecodesNothing) {
   EXPECT_EQ(slurp(options_.directory / "results.json"), before);
 }
 
+TEST_F(SweepFolder, TellsOfEachFinishedConfigurationAndWhetherItWasReused) {
+  std::vector<std::string> told;
+  options_.on_finished = [&](const RunResult& run, bool reused) {
+    told.push_back(run.name + (reused ? " reused" : ""));
+    EXPECT_TRUE(run.loss_difference);
+  };
+  list_ = {fixed(2, true, "baseline"), fixed(1, true)};
+  FakeModel first, again;
+  sweep(first);
+  sweep(again);
+  EXPECT_THAT(told, ElementsAre("static 2", "static 1", "static 2 reused", "static 1 reused"));
+}
+
 TEST_F(SweepFolder, RunsAgainOnlyWhatIsMissing) {
   FakeModel first, again;
   const SweepOutcome outcome = sweep(first);
