@@ -1,5 +1,6 @@
 #include "bhroute/evaluation/sweep.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,8 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Configuration bh(double alpha, std::size_t max_k) {
-  Configuration configuration{
-      "bh " + std::to_string(alpha) + " " + std::to_string(max_k), "grid", "", "all", {}};
+  Configuration configuration{fmt::format("bh {} {}", alpha, max_k), "grid", "", "all", {}};
   configuration.policy.alpha = alpha;
   configuration.policy.max_k = max_k;
   return configuration;
@@ -27,7 +27,7 @@ Configuration bh(double alpha, std::size_t max_k) {
 
 Configuration fixed(std::size_t k, bool plain, const std::string& role = "reference") {
   Configuration configuration{
-      (plain ? "static " : "policy ") + std::to_string(k), role, "", "", {}, plain};
+      fmt::format("{} {}", plain ? "static" : "policy", k), role, "", "", {}, plain};
   configuration.policy.rule = routing::Rule::top_k;
   configuration.policy.k = k;
   return configuration;
