@@ -1,6 +1,5 @@
-// CPU ns/token of the routing kernels beside a copy and a partial sort of the same logits:
-// router_bench
-// [--json] [--repetitions N]
+// router_bench [--json] [--repetitions N]: CPU ns/token of the routing kernels beside a copy and a
+// partial sort.
 //
 // Every repetition runs each contender once, in turn, so that a slow moment of the machine meets
 // all of them alike. Ratios are taken within a repetition; the table shows medians and [min-max].
