@@ -8,10 +8,16 @@
 
 namespace bhroute::cli {
 
-/// Indented, one newline at the end; bytes that are no UTF-8 (in a path) are replaced rather than
-/// thrown over.
+/// One key a line, its value compact: arrays of a number an expert stay readable. Bytes that are no
+/// UTF-8 (in a path) are replaced rather than thrown over.
 inline std::string json_text(const nlohmann::json& object) {
-  return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::string text;
+  for (const auto& [key, value] : object.items()) {
+    text += text.empty() ? "{\n  " : ",\n  ";
+    text += nlohmann::json(key).dump() + ": ";
+    text += value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  return text + "\n}\n";
 }
 
 inline nlohmann::json versions_json() {

@@ -104,7 +104,10 @@ class Decision(ExplainTest):
 class Why(ExplainTest):
     def test_p_values_that_do_not_work(self):
         logits = WORKED_LOGITS + [0.01 * i for i in range(55)] + [-2.9]
-        found = self.explain(" ".join(map(str, logits)), "--why")["why"]
+        self.write("wide/layer_0.npy", support.npy([40, 64], range(2560)))
+        self.ok("calibrate", "--logits", "wide", "-o", "wide.safetensors", "--quiet")
+        found = self.ok("explain", "wide.safetensors", "--layer", 0, "--logits", "-", "--json", "--why",
+                        stdin=" ".join(map(str, logits))).json()["why"]
         critical = [k / 64 * 0.05 for k in range(1, 65)]
         expected = [
             step_up([1 - math.exp(v) for v in log_softmax(logits)], critical),
@@ -148,7 +151,7 @@ class Errors(ExplainTest):
                 "bh:alpha=nan": ["alpha"], "bh:alpha=x": ["alpha", "x"], "bh:temperature=0": ["temperature", "got 0"],
                 "bh:temperature=inf": ["temperature"], "bh:min_k=0": ["min_k", "got 0"],
                 "bh:min_k=4,max_k=2": ["min_k", "max_k"], "bh:max_k=9": ["max_k", "got 9", "8"],
-                "top_k:k=0": ["k", "got 0"], "top_k:k=9": ["k", "got 9", "8"], "bh:alhpa=0.1": ["alhpa", "did you mean"],
+                "top_k:k=0": ["k", "got 0"], "top_k:k=9": ["k", "got 9", "8"], "bh:alpa=0.1": ["alpa", "did you mean alpha?"],
                 "by:alpha=0.1": ["by"], "bh:weights=heavy": ["weights", "heavy"], "none.json": ["none.json"]}.items():
             with self.subTest(policy):
                 self.explain_fails("1 2 3 4 5 6 7 8", "--policy", policy, says=says)

@@ -10,7 +10,7 @@ import unittest
 
 import support
 
-SHORT = ["-c", 64, "--windows", 2, "--quiet"]
+SHORT = ["-c", 64, "--windows", 2, "-t", 1, "--quiet"]
 EVALUATE_KEYS = {"policy", "perplexity", "loss", "loss_se", "num_tokens", "mean_experts", "kl", "top1_agreement",
                  "tokens_per_second"}
 RUN_KEYS = EVALUATE_KEYS | {"name", "role", "loss_difference", "loss_difference_se", "floor_share", "ceiling_share"}
@@ -29,7 +29,7 @@ class ModelTest(support.CliTest):
         maker = support.CliTest()
         maker.folder = cls.shared
         cls.made = maker.ok("calibrate", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 128, "--windows", 2,
-                            "--null", "all", "-o", cls.all, "--null", "unselected", "-o", cls.unselected)
+                            "-t", 1, "--null", "all", "-o", cls.all, "--null", "unselected", "-o", cls.unselected)
 
     def evaluate(self, policy, *flags):
         return self.ok("evaluate", "-m", support.MODEL, "-f", support.PERSUASION, "--policy", policy, *SHORT, *flags)

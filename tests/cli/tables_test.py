@@ -75,7 +75,7 @@ class Calibrate(Dumps):
         self.fails(2, *run, says="--output is required")
         self.fails(2, *run, "-o", "a", "-o", "b", says=["--output", "got 2 -o", "want 1"])
         self.fails(2, *run, "-o", "a", "--null", "all", "--null", "trimmed:1", says=["got 1 -o", "want 2"])
-        self.fails(2, *run, "--null", "all", "-o", "a", "--null", "trimmed:1", "-o", "a", says="two tables to one file")
+        self.fails(2, *run, "--null", "all", "-o", "t", "--null", "trimmed:1", "-o", "t", says="two tables to one file")
         self.fails(2, *run, "-o", "nowhere/t.safetensors", says=["--output", "no such folder", "nowhere"])
         self.fails(2, *run, "-o", "whole", says=["--output", "is a folder"])
 
