@@ -2,6 +2,7 @@
 
 #include <gguf.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,8 +16,9 @@ namespace {
 class GgufFactsTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { start_engine(); }
-  std::string path_ =
-      (std::filesystem::temp_directory_path() / "bhroute_gguf_facts_test.gguf").string();
+  std::string path_ = (std::filesystem::temp_directory_path() /
+                       ("bhroute_gguf_facts_test" + std::to_string(getpid()) + ".gguf"))
+                          .string();
   void TearDown() override { std::filesystem::remove(path_); }
 };
 

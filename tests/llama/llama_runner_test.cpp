@@ -36,7 +36,7 @@ std::vector<float> stock_logits(const std::vector<Token>& tokens, std::size_t sl
   params.n_ctx = params.n_batch = 2 * kWindow;
   params.n_ubatch = 48;
   params.n_seq_max = 2;
-  params.n_threads = params.n_threads_batch = 2;
+  params.n_threads = params.n_threads_batch = 1;
   Context context(llama_init_from_model(model.get(), params), &llama_free);
   llama_batch batch = llama_batch_init(2 * kWindow, 0, 2);
   for (int i = 0; i < static_cast<int>(2 * kWindow); ++i) {
@@ -161,13 +161,21 @@ TEST_F(LlamaRunnerTest, OnAndOffAtRunTime) {
   EXPECT_EQ(decode(), own);
 }
 
+double mean_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b[i]);
+  return sum / static_cast<double>(a.size());
+}
+
+// The weights agree to a few ulp, but the engine rounds activations to 8 bits: a rounding there now
+// and then flips an expert, so logits differ a little, and far less than under another weight rule.
 TEST_F(LlamaRunnerTest, MassAtTheModelsOwnKChangesRoundingOnly) {
   const auto own = decode();
-  const auto mass = decode_with(top_k(8, WeightRule::mass), 8);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < own.size(); ++i) sum += std::abs(own[i] - mass[i]);
-  EXPECT_LT(sum / static_cast<double>(own.size()), 0.02);
-  EXPECT_NE(decode_with(top_k(8, WeightRule::renormalized), 8), own);
+  const double mass = mean_difference(own, decode_with(top_k(8, WeightRule::mass), 8));
+  const double renormalized =
+      mean_difference(own, decode_with(top_k(8, WeightRule::renormalized), 8));
+  EXPECT_LT(mass, 0.1);
+  EXPECT_GT(renormalized, 5 * mass);
 }
 
 TEST_F(LlamaRunnerTest, EmpiricalFallbackRoutesWithinBounds) {
