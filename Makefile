@@ -6,13 +6,13 @@
 ##                     (PRESET=dev takes another preset; so for test, bench and exhaustive)
 ##   make bench        run the benchmarks
 ##   make exhaustive   the long tests that `make test` leaves out
-##   make asan         build with AddressSanitizer and run the tests; make ubsan likewise
+##   make asan         build with AddressSanitizer and UBSan and run the tests
 ##   make clean        remove build/ and out/; make distclean also removes .venv/
 PRESET ?= release
 JOBS ?= $(shell nproc)
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo test bench exhaustive asan ubsan clean distclean
+.PHONY: help packages browser build demo test bench exhaustive asan clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -35,9 +35,9 @@ browser:
 	@tools/setup/packages.sh --with-browser
 
 exhaustive: build
-	@tools/test.sh $(PRESET) -L exhaustive
+	@BHROUTE_EXHAUSTIVE=1 tools/test.sh $(PRESET) -L exhaustive --verbose
 
-asan ubsan: packages
+asan: packages
 	@tools/setup/configure.sh $@
 	@cmake --build --preset $@ -j $(JOBS)
 	@tools/test.sh $@ -LE 'exhaustive|slow'
