@@ -21,9 +21,11 @@ packages:
 
 build: packages
 	@tools/setup/configure.sh $(PRESET)
-	@cmake --build --preset $(PRESET) -j $(JOBS)
+	@cmake --build --preset $(PRESET) -j $(JOBS) $(TARGETS)
 
+# The demo needs the program alone: no reason to wait for the tests to compile.
 demo: override PRESET = release
+demo: TARGETS = --target bhroute
 demo: build
 	@tools/demo.sh
 
