@@ -5,8 +5,8 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <numeric>
 
@@ -189,11 +189,11 @@ TEST(Calibrator, CostsLittlePerToken) {
     auto options = with_null(NullKind::unselected);
     options.statistic = statistic;
     auto calibrator = Calibrator::create(options, 64, 8).value();
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // CPU time: a busy machine must not fail the test
     testing::must(calibrator.add(0, testing::view(logits, 64)));
-    const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
-    RecordProperty(std::string(name) + "_ns_per_token", std::to_string(time.count() / 20'000));
-    EXPECT_LT(time.count() / 20'000, 20'000.0) << "loose: only a change of kind breaks it";
+    const double nanoseconds = 1e9 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    RecordProperty(std::string(name) + "_ns_per_token", std::to_string(nanoseconds / 20'000));
+    EXPECT_LT(nanoseconds / 20'000, 20'000.0) << "loose: only a change of kind breaks it";
   }
 }
 
