@@ -161,7 +161,8 @@ HWY_EXPORT(Implementation);
 // For the assertions of debug builds.
 [[maybe_unused]] bool valid(const RouteInputs& in, std::size_t max_k) {
   return in.num_experts >= 1 && in.num_experts <= kMaxExperts && in.temperature > 0.0 &&
-         max_k >= 1 && max_k <= in.num_experts && in.token_stride >= in.num_experts;
+         max_k >= 1 && max_k <= in.num_experts &&
+         (in.num_tokens <= 1 || in.token_stride >= in.num_experts);
 }
 
 }  // namespace
