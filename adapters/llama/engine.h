@@ -11,10 +11,10 @@ namespace bhroute::llama {
 using Model = std::unique_ptr<llama_model, decltype(&llama_model_free)>;
 using Context = std::unique_ptr<llama_context, decltype(&llama_free)>;
 
-/// Starts the backend once a process; llama.cpp's warnings and errors are kept for messages, the
+/// Starts the backend once a process; llama.cpp's errors are kept for messages, the
 /// rest dropped.
 void start_engine();
-/// The last warning or error llama.cpp logged since the previous call, without its line end.
+/// The last error llama.cpp logged since the previous call, without its line end.
 std::string take_engine_message();
 
 }  // namespace bhroute::llama

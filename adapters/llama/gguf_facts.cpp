@@ -13,13 +13,17 @@
 namespace bhroute::llama {
 namespace {
 
+constexpr std::size_t kMaxExperts = 4096;  // what the routing kernels hold
+
 struct Header {
   std::unique_ptr<gguf_context, decltype(&gguf_free)> gguf{nullptr, &gguf_free};
   std::unique_ptr<ggml_context, decltype(&ggml_free)> tensors{nullptr, &ggml_free};
 };
 
 Result<Header> open_header(const std::string& path) {
-  if (!std::filesystem::is_regular_file(path)) return invalid_input(path, "no such model file");
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored))
+    return invalid_input(path, "no such model file");
   ggml_context* tensors = nullptr;
   Header header;
   header.gguf.reset(gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &tensors}));
@@ -93,6 +97,10 @@ Result<GgufFacts> read_gguf_facts(const std::string& path) {
         path, "not a mixture of experts",
         fmt::format("architecture '{}' with {} experts", facts.architecture, facts.num_experts),
         "a model with router layers (blk.<i>.ffn_gate_inp)");
+  if (facts.num_experts > kMaxExperts || facts.top_k > facts.num_experts)
+    return invalid_input(path, "implausible number of experts",
+                         fmt::format("{} of {}", facts.top_k, facts.num_experts),
+                         fmt::format("expert_used_count <= expert_count <= {}", kMaxExperts));
   return facts;
 }
 

@@ -19,6 +19,8 @@ using evaluation::LogitsConsumer;
 using evaluation::ModelDescription;
 using evaluation::Token;
 
+constexpr std::size_t kMostTokens = std::size_t{1} << 24;  // llama.cpp counts in 32 bits
+
 int usable_cores() {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
@@ -76,7 +78,8 @@ class LlamaRunner final : public evaluation::ModelRunner {
   const ModelDescription& description() const override { return description_; }
   Result<std::vector<Token>> tokenize(std::string_view text) override;
   std::size_t windows_per_batch() const override {
-    return std::max<std::size_t>(1, options_.batch / options_.window);
+    return std::clamp<std::size_t>(options_.batch / options_.window, 1,
+                                   llama_max_parallel_sequences());
   }
   Result<void> set_expert_slots(std::size_t num_slots) override;
   std::size_t expert_slots() const override { return slots_; }
@@ -88,7 +91,7 @@ class LlamaRunner final : public evaluation::ModelRunner {
   Result<void> load(std::size_t num_slots);
 
  private:
-  std::size_t tokens_per_call() const { return std::max(options_.window, options_.batch); }
+  std::size_t tokens_per_call() const { return windows_per_batch() * options_.window; }
   Result<void> load_model(std::size_t num_slots);
   Result<void> make_context();
   Result<void> learn_nodes();
@@ -201,6 +204,10 @@ Result<void> LlamaRunner::set_policy(const routing::Policy* policy) {
     return invalid_input("policy", "needs more expert slots than the graph has",
                          std::to_string(policy->spec().largest_k()),
                          fmt::format("at most {}", slots_));
+  if (policy != nullptr && policy->facts().num_experts != facts_.num_experts)
+    return invalid_input("policy", "made for another number of experts",
+                         std::to_string(policy->facts().num_experts),
+                         std::to_string(facts_.num_experts));
   for (const auto& [index, layer] : tap_.nodes().layers())
     if (policy != nullptr && !layer.softmax_gating)
       return failure(fmt::format("layer {}", index),
@@ -288,6 +295,10 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& 
   start_engine();
   if (options.window == 0 || options.batch == 0 || options.micro_batch == 0)
     return invalid_input("window, batch", "must be positive", "0", ">= 1");
+  for (const std::size_t size : {options.window, options.batch, options.micro_batch})
+    if (size > kMostTokens)
+      return invalid_input("window, batch", "too large", std::to_string(size),
+                           fmt::format("at most {}", kMostTokens));
   auto facts = read_gguf_facts(options.model_path);
   if (!facts) return tl::make_unexpected(facts.error());
   auto hash = sha256_file(options.model_path);

@@ -64,7 +64,7 @@ void RouterTap::read_logits(const ggml_tensor* node, int layer) {
   if (edits()) decide(layer);
   if (observer_ != nullptr)
     observer_->on_layer(layer, view(logits_, num_tokens_, model_.num_experts),
-                        policy_ != nullptr ? &decision_ : nullptr);
+                        policy_ != nullptr && !error_ ? &decision_ : nullptr);
   keep_own_where_unroutable();
 }
 

@@ -23,6 +23,7 @@ std::optional<int> layer_of(const std::string& name) {
   int layer = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), layer);
   if (error != std::errc{} || end != digits.data() + digits.size() || layer < 0) return {};
+  if (digits != std::to_string(layer)) return {};  // layer_01 would be a second layer_1
   return layer;
 }
 

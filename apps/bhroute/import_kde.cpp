@@ -38,6 +38,7 @@ Action declare_import_kde(CLI::App& app, Context& context) {
       ->required();
   app.add_option("--layers", flags->num_layers,
                  "How many layers there should be: missing ones are named")
+      ->check(CLI::Range(0, 10000))
       ->type_name("N");
   return [flags, &context] { return run(*flags, context); };
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
 #include "command.h"
 #include "engine.h"
@@ -86,12 +87,20 @@ void relabel_grid(const std::string& table, const evaluation::SweepOptions& opti
     if (one.null == "all") one.null = given->first;
 }
 
+// Without --table: the original system's pickles where they lie, else the empirical fallback.
+Result<void> add_found_table(evaluation::SweepOptions& options) {
+  const auto folder = calibration::find_kde_folder();
+  auto table = calibration::find_kde_table();
+  if (!table) return tl::make_unexpected(table.error());
+  options.tables["all"] = {folder ? folder->string() : "", std::move(*table)};
+  return {};
+}
+
 Result<void> add_tables(const Flags& flags, const Configurations& list,
                         evaluation::SweepOptions& options) {
-  if (flags.table.empty() && needs_table(list, "all"))
-    return invalid_input("--table", "missing", "",
-                         "a calibration table (bhroute calibrate makes one)");
-  auto ok = add_table(flags.table, "--table", "", options);
+  auto ok = flags.table.empty() && needs_table(list, "all")
+                ? add_found_table(options)
+                : add_table(flags.table, "--table", "", options);
   if (ok) ok = add_table(flags.table_unselected, "--table-unselected", "unselected", options);
   if (ok && !options.tables.contains("unselected") && needs_table(list, "unselected"))
     log_info("no --table-unselected: the configurations with the null `unselected` are left out");
@@ -114,6 +123,8 @@ Result<evaluation::SweepOptions> make_options(const Flags& flags, const Context&
   options.command = context.command_line;
   options.threads = num_threads(flags.model);
   options.batch = flags.model.batch;
+  options.micro_batch = flags.model.micro_batch;
+  options.gpu_layers = flags.model.gpu_layers;
   options.model_path = flags.model.model;
   options.text_path = flags.model.text;
   options.on_finished = [&console = context.console, first = true](const evaluation::RunResult& run,
@@ -166,7 +177,9 @@ Action declare_sweep(CLI::App& app, Context& context) {
   const char* policies = "Policies";
   app.add_option(
          "--table", flags->table,
-         "Calibration table, usually of the null `all`, or a folder of the original's pickles")
+         "Calibration table, usually of the null `all`, or a folder of the original's pickles. "
+         "Without it such a folder is searched for, else the empirical fallback is used, which "
+         "sees the tokens of one micro-batch only")
       ->type_name("TABLE")
       ->group(policies);
   app.add_option("--table-unselected", flags->table_unselected,

@@ -36,10 +36,12 @@ SmallestGroup smallest_group(const CalibrationTable& table) {
 
 // The smallest n with 1/(n + 1) <= c_1, in the arithmetic of the rule itself.
 std::uint64_t needed_size(std::size_t num_experts, double alpha) {
+  constexpr double kMost =
+      0x1p53;  // beyond, doubles no longer count by ones, and no table reaches it
   const double c_1 = stats::bh_critical_values(num_experts, alpha).front();
   double n = std::max(0.0, std::floor(static_cast<double>(num_experts) / alpha) - 2.0);
-  while (1.0 / (n + 1.0) > c_1) ++n;
-  return static_cast<std::uint64_t>(n);
+  while (n < kMost && 1.0 / (n + 1.0) > c_1) ++n;
+  return static_cast<std::uint64_t>(std::min(n, kMost));
 }
 
 // What two tables must have in common to be counted together.
@@ -162,10 +164,11 @@ Result<void> check_resolution(const CalibrationTable& table, std::size_t num_exp
   if (table.metadata.form == stats::PValueForm::conformal)
     return invalid_input("table", fmt::format("conformal table too small for alpha {}", alpha), got,
                          want);
-  log_warning(
-      fmt::format("table: gridded table too small for alpha {}: p-values this low are "
-                  "extrapolated, got {}, want {}",
-                  alpha, got, want));
+  const std::string message = fmt::format(
+      "table: gridded table too small for alpha {}: p-values below 1/n rest on no calibration "
+      "value, got {}, want {}",
+      alpha, got, want);
+  log_warning_once(message, message);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 
+#include "bhroute/core/log.h"
 #include "bhroute/core/version.h"
 
 namespace bhroute::calibration {
@@ -147,6 +148,11 @@ std::uint64_t Calibrator::num_tokens() const noexcept {
 
 Result<LayerNull> Calibrator::finish_layer(int index, const Layer& layer) const {
   LayerNull result;
+  std::uint64_t not_finite = 0;
+  for (const LogitCounter& group : layer.groups) not_finite += group.num_not_finite();
+  if (not_finite > 0)
+    log_warning(
+        fmt::format("layer {}: {} values are not finite and were left out", index, not_finite));
   for (std::size_t g = 0; g < layer.groups.size(); ++g) {
     auto null = make_null(layer.groups[g], options_);
     if (!null) {

@@ -96,11 +96,10 @@ Result<stats::GriddedCdf> read_grid(const LayerFile& file) {
 }
 
 std::vector<int> missing_layers(const LayerFiles& files, std::size_t expected_layers) {
-  const int first = expected_layers == 0 ? files.begin()->first : 0;
   const int last =
       expected_layers == 0 ? files.rbegin()->first : static_cast<int>(expected_layers) - 1;
   std::vector<int> missing;
-  for (int index = first; index <= last; ++index)
+  for (int index = 0; index <= last; ++index)
     if (!files.contains(index)) missing.push_back(index);
   return missing;
 }
@@ -169,6 +168,10 @@ Result<CalibrationTable> import_kde(const fs::path& dir, std::size_t expected_la
 }
 
 Result<void> export_kde(const CalibrationTable& table, const fs::path& dir) {
+  if (table.metadata.statistic != Statistic::logit)
+    return invalid_input("table", "the original's files hold raw logits and cannot say otherwise",
+                         "statistic " + std::string(to_string(table.metadata.statistic)),
+                         "statistic logit");
   for (const auto& [index, layer] : table.layers)
     if (layer.groups.size() != 1)
       return invalid_input(fmt::format("layer {}", index),
@@ -196,19 +199,23 @@ std::vector<fs::path> kde_search_path() {
   return places;
 }
 
+std::optional<fs::path> find_kde_folder() {
+  for (const fs::path& dir : kde_search_path())
+    if (!find_layers(dir).empty()) return dir;
+  return std::nullopt;
+}
+
 Result<std::shared_ptr<const CalibrationTable>> find_kde_table(std::size_t expected_layers) {
   static ContentCache<CalibrationTable> cache;
-  const auto places = kde_search_path();
-  for (const fs::path& dir : places) {
-    if (find_layers(dir).empty()) continue;
-    const auto files = read_layers(dir);
+  if (const auto dir = find_kde_folder()) {
+    const auto files = read_layers(*dir);
     if (!files) return tl::make_unexpected(files.error());
-    const std::string key = fmt::format("{} {}", expected_layers, fs::absolute(dir).string());
+    const std::string key = fmt::format("{} {}", expected_layers, fs::absolute(*dir).string());
     return cache.get(key, content_hash(*files),
-                     [&] { return import_files(dir, *files, expected_layers); });
+                     [&] { return import_files(*dir, *files, expected_layers); });
   }
   std::vector<std::string> names;
-  for (const fs::path& dir : places) names.push_back(dir.string());
+  for (const fs::path& dir : kde_search_path()) names.push_back(dir.string());
   const std::string message = fmt::format("no KDE tables found in {}", fmt::join(names, ", "));
   log_warning_once(message, message);
   return nullptr;

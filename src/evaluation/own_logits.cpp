@@ -221,7 +221,8 @@ Result<std::unique_ptr<OwnLogits>> record_own_logits(ModelRunner& model, const W
   fs::remove(file, ignored);  // of another model or incomplete: its space is free again
   if (auto enough = check_space(file, file_bytes(header)); !enough)
     return tl::make_unexpected(enough.error());
-  const fs::path temporary = file.string() + ".tmp";
+  // A name of its own: a second process in the same folder must not write into this one's file.
+  const fs::path temporary = fmt::format("{}.{}.tmp", file.string(), ::getpid());
   auto recorded = record(model, text, score, temporary, header, progress);
   if (recorded && ::rename(temporary.c_str(), file.c_str()) != 0)
     recorded = failure(file.string(), std::string("cannot write: ") + std::strerror(errno));

@@ -68,13 +68,13 @@ class Sweep {
       if (!made) return refuse(job, to_string(made.error()));
       policy = std::move(*made);
     }
-    if (auto own = need_own_logits(); !own) return tl::make_unexpected(own.error());
     if (const auto known = refused_slots_.find(job.slots); known != refused_slots_.end())
       return refuse(job, known->second);
     if (auto set = model_.set_expert_slots(job.slots); !set) {
       refused_slots_[job.slots] = to_string(set.error());
       return refuse(job, refused_slots_[job.slots]);
     }
+    if (auto own = need_own_logits(); !own) return tl::make_unexpected(own.error());
     auto result = evaluate(model_, text_, policy.get(), own_.get(), options_.evaluate, progress_);
     if (!result) return tl::make_unexpected(result.error());
     return std::move(*result);

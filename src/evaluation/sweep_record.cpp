@@ -37,6 +37,8 @@ json settings(const WindowedText& text, const SweepOptions& options) {
               {"score", to_string(options.evaluate.score)}};
   if (options.threads > 0) object["threads"] = options.threads;
   if (options.batch > 0) object["batch"] = options.batch;
+  if (options.micro_batch > 0) object["micro_batch"] = options.micro_batch;
+  if (options.gpu_layers != 0) object["gpu_layers"] = options.gpu_layers;
   return object;
 }
 
@@ -44,7 +46,8 @@ json units() {
   json units = result_units();
   units["window"] = "tokens";
   units["windows"] = "windows";
-  units["batch"] = "tokens";
+  units["batch"] = units["micro_batch"] = "tokens";
+  units["gpu_layers"] = "layers on the GPU";
   units["threads"] = "threads of the engine";
   return units;
 }

@@ -17,6 +17,8 @@ std::string at(std::string_view where, std::string_view key) {
 
 /// The value as it stands, shortened: it goes into an error message.
 std::string shown(const json& value) {
+  // Nested values may be deeper than the stack is.
+  if (value.is_structured()) return value.type_name();
   std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;

@@ -189,5 +189,12 @@ TEST(Merge, ATableWithoutCountsIsRefused) {
               HasSubstr("a table without counts cannot be merged, got layer 0 is a grid"));
 }
 
+TEST(CheckResolution, EndsForAnyAlpha) {
+  CalibrationTable table;
+  table.layers[0].groups.push_back(NullDistribution::from_counts(
+      stats::CountedSample::create({0.0f, 1.0f}, {1, 1}).value(), stats::PValueForm::conformal));
+  for (const double alpha : {7e-15, 5e-17, 1e-300}) EXPECT_FALSE(check_resolution(table, 64, alpha));
+}
+
 }  // namespace
 }  // namespace bhroute::calibration

@@ -154,6 +154,18 @@ TEST_F(LlamaRunnerTest, FewerExpertsEqualThePlainOverride) {
   EXPECT_EQ(decode(), stock) << "plain override, nothing tapped";
 }
 
+TEST_F(LlamaRunnerTest, MoreExpertsEqualThePlainOverride) {
+  EXPECT_EQ(decode_with(top_k(12), 12), stock_logits(tokens_, 12));
+}
+
+TEST_F(LlamaRunnerTest, RefusesAPolicyForAnotherNumberOfExperts) {
+  const auto policy = routing::make_policy(top_k(4), {32, 8, false}).value();
+  const auto refused = model_->set_policy(policy.get());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_string(refused.error()),
+            "policy: made for another number of experts, got 32, want 64");
+}
+
 TEST_F(LlamaRunnerTest, OnAndOffAtRunTime) {
   const auto own = decode();
   EXPECT_NE(decode_with(top_k(2), 8), own);

@@ -89,5 +89,12 @@ RC_GTEST_PROP(PolicyJson, RoundTrips, ()) {
   RC_ASSERT(parse_policy(to_string(spec)).value() == spec);
 }
 
+TEST(PolicyJsonHostile, ADeeplyNestedValueIsAnError) {
+  const std::string deep = R"({"rule":"bh","alpha":)" + std::string(200000, '[') + std::string(200000, ']') + "}";
+  const auto read = policy_from_json(nlohmann::json::parse(deep));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().got, "array");
+}
+
 }  // namespace
 }  // namespace bhroute::routing

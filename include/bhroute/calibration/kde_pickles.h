@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "bhroute/calibration/calibration_table.h"
@@ -20,7 +21,9 @@ Result<void> export_kde(const CalibrationTable& table, const std::filesystem::pa
 
 /// $BHROUTE_KDE_DIR, ./kde_models/models, ../kde_models/models, in that order.
 std::vector<std::filesystem::path> kde_search_path();
-/// The first place of the search path that holds a layer file, imported (cached by path and content);
+/// The first place of the search path that holds a layer file.
+std::optional<std::filesystem::path> find_kde_folder();
+/// That folder's table, imported (cached by path and content);
 /// nullptr, with one warning that names the places, where there is none.
 Result<std::shared_ptr<const CalibrationTable>> find_kde_table(std::size_t expected_layers = 0);
 

@@ -36,6 +36,8 @@ struct SweepOptions {
   EvaluateOptions evaluate;
   std::string command;               ///< recorded in results.json, with the engine's threads and batch
   std::size_t threads = 0, batch = 0;  ///< 0 = not known
+  std::size_t micro_batch = 0;         ///< 0 = not known
+  int gpu_layers = 0;
   std::string model_path, text_path, text_sha256;
   std::map<std::string, std::pair<std::string, std::shared_ptr<const calibration::CalibrationTable>>> tables;
                                      ///< by null name: path and table
