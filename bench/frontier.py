@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds olmoe-nano in this engine against the reference frontier, made the same way.
 
-    bench/frontier.py [--bin build/release/bin/bhroute] [--out out/frontier] [--quick]
+    bench/frontier.py [--bin build/release/bin/bhroute] [--model GGUF] [--out out/frontier] [--quick]
 
 Calibrates, sweeps the rows of bench/reference_frontier.json with every position scored, and prints for each row the
 difference in loss (all positions, second half) and in mean experts. Exits 1 if one is beyond its tolerance.
@@ -30,10 +30,9 @@ def configurations(rows):
     return {"configurations": [own] + listed}
 
 
-def run(binary, out, rows):
+def run(binary, model, out, rows):
     out.mkdir(parents=True, exist_ok=True)
     (out / "list.json").write_text(json.dumps(configurations(rows), indent=1))
-    model = str(ROOT / "models/olmoe-nano/olmoe-nano-q8_0.gguf")
     tables = [out / "all.safetensors", out / "unselected.safetensors"]
     if not all(t.exists() for t in tables):
         subprocess.run([binary, "calibrate", "-m", model, "-f", str(ROOT / "data/northanger.txt"), "--windows", "64",
@@ -47,7 +46,7 @@ def second_half(out, run_name):
     """Mean over positions 256..511 of each window, from the run's token losses."""
     for path in sorted((out / "runs").glob("*.json")):
         result = json.loads(path.read_text())
-        if result["name"] != run_name:
+        if result["run"]["name"] != run_name:
             continue
         losses = array.array("f", (path.parent / result["losses_file"]).read_bytes())
         kept = [loss for i, loss in enumerate(losses) if i % WINDOW >= WINDOW // 2]
@@ -78,12 +77,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=str(ROOT / "build/release/bin/bhroute"))
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "out/frontier")
+    parser.add_argument("--model", default=str(ROOT / "models/olmoe-nano/olmoe-nano-q8_0.gguf"))
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     reference = json.loads((ROOT / "bench/reference_frontier.json").read_text())
     rows = reference["rows"][::6] if arguments.quick else reference["rows"]
     out = arguments.out / ("quick" if arguments.quick else "full")
-    run(arguments.bin, out, rows)
+    run(arguments.bin, arguments.model, out, rows)
     return 0 if compare(out, rows, reference["tolerance"]) else 1
 
 
