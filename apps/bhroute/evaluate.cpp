@@ -40,15 +40,14 @@ Result<Prepared> open_all(const Flags& flags, const routing::PolicySpec& spec,
                           const evaluation::EvaluateOptions& options) {
   // A table that is named is opened before the model: it costs less to find wrong.
   const bool named = !flags.table.empty() || !spec.table.empty();
-  if (named && spec.rule == routing::Rule::bh)
-    if (auto early = open_table_of(spec, flags.table, 0); !early)
-      return tl::make_unexpected(early.error());
+  auto table = named ? open_table_of(spec, flags.table, 0) : SourcedTable{};
+  if (!table) return tl::make_unexpected(table.error());
   auto work = open_workload(flags.model);
   if (!work) return tl::make_unexpected(work.error());
   const auto& model = work->model->description();
   if (auto ok = routing::validate(spec, model.num_experts); !ok)
     return tl::make_unexpected(ok.error());
-  auto table = open_table_of(spec, flags.table, model.moe_layers.size());
+  if (!named) table = open_table_of(spec, "", model.moe_layers.size());
   if (!table) return tl::make_unexpected(table.error());
   if (auto ok = check_made_for(*table, model, flags.force); !ok)
     return tl::make_unexpected(ok.error());
@@ -83,7 +82,7 @@ Result<Evaluation> evaluate_all(Prepared& prepared, bool with_own, ProgressSink&
   Workload& work = prepared.work;
   std::unique_ptr<evaluation::OwnLogits> own;
   Evaluation found;
-  std::vector<float> losses_of_own;
+  std::vector<double> losses_of_own;
   if (with_own) {
     auto recorded = record_own(prepared, progress);
     if (!recorded) return tl::make_unexpected(recorded.error());
@@ -97,10 +96,9 @@ Result<Evaluation> evaluate_all(Prepared& prepared, bool with_own, ProgressSink&
   if (!run) return tl::make_unexpected(run.error());
   found.run = std::move(*run);
   if (!with_own) return found;
+  found.own_loss = stats::mean_with_error(losses_of_own).mean;
   evaluation::RunResult baseline;
-  baseline.token_losses = std::move(losses_of_own);
-  const std::vector<double> wide(baseline.token_losses.begin(), baseline.token_losses.end());
-  found.own_loss = stats::mean_with_error(wide).mean;
+  baseline.token_losses.assign(losses_of_own.begin(), losses_of_own.end());
   if (auto ok = evaluation::pair_with_baseline(found.run, baseline); !ok)
     return tl::make_unexpected(ok.error());
   return found;

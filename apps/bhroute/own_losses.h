@@ -8,7 +8,7 @@ namespace bhroute::cli {
 
 /// Losses of the model's own routing at every scored position, from its recorded logits: what a
 /// policy's losses are paired with, without one more run.
-std::vector<float> own_losses(const evaluation::OwnLogits& own,
-                              const evaluation::WindowedText& text, evaluation::Score score);
+std::vector<double> own_losses(const evaluation::OwnLogits& own,
+                               const evaluation::WindowedText& text, evaluation::Score score);
 
 }  // namespace bhroute::cli

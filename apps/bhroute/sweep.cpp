@@ -177,9 +177,9 @@ Action declare_sweep(CLI::App& app, Context& context) {
   const char* policies = "Policies";
   app.add_option(
          "--table", flags->table,
-         "Calibration table, usually of the null `all`, or a folder of the original's pickles. "
-         "Without it such a folder is searched for, else the empirical fallback is used, which "
-         "sees the tokens of one micro-batch only")
+         "Calibration table, usually of the null `all`, or a folder of the original's pickles.\n"
+         "Without it such a folder is searched for; where there is none, bh falls back to ranks\n"
+         "among the tokens of one micro-batch")
       ->type_name("TABLE")
       ->group(policies);
   app.add_option("--table-unselected", flags->table_unselected,

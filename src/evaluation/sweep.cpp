@@ -74,7 +74,7 @@ class Sweep {
       refused_slots_[job.slots] = to_string(set.error());
       return refuse(job, refused_slots_[job.slots]);
     }
-    if (auto own = need_own_logits(); !own) return tl::make_unexpected(own.error());
+    if (auto own = need_own_logits(job.slots); !own) return tl::make_unexpected(own.error());
     auto result = evaluate(model_, text_, policy.get(), own_.get(), options_.evaluate, progress_);
     if (!result) return tl::make_unexpected(result.error());
     return std::move(*result);
@@ -85,14 +85,16 @@ class Sweep {
     return std::nullopt;
   }
 
-  // Recorded before the first run that is measured, so a sweep that is finished decodes nothing.
-  Result<void> need_own_logits() {
+  // Recorded before the first run that is measured, so a sweep that is finished decodes nothing; with
+  // the slots of the model's own routing, which fewer would change.
+  Result<void> need_own_logits(std::size_t job_slots) {
     if (own_ != nullptr) return {};
+    if (auto set = model_.set_expert_slots(model_.description().top_k); !set) return set;
     auto recorded = record_own_logits(model_, text_, options_.evaluate.score, own_logits_path(),
                                       environment_, progress_);
     if (!recorded) return tl::make_unexpected(recorded.error());
     own_ = std::move(*recorded);
-    return {};
+    return model_.set_expert_slots(job_slots);
   }
 
   static void label(RunResult& result, const Job& job) {

@@ -62,8 +62,8 @@ TEST_F(KdePickles, ImportsEveryLayer) {
 TEST_F(KdePickles, MissingLayersAreNamed) {
   for (int index : {1, 2, 5}) put_layer(index);
   ASSERT_TRUE(import_kde(folder.path()));
-  EXPECT_THAT(log.infos, ElementsAre(HasSubstr("Loaded 3 of 5 layers")));
-  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 3, 4")));
+  EXPECT_THAT(log.infos, ElementsAre(HasSubstr("Loaded 3 of 6 layers")));
+  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 0, 3, 4")));
 }
 
 TEST_F(KdePickles, ExpectedLayersCountFromZero) {

@@ -96,7 +96,7 @@ class Evaluate(ModelTest):
 
     def test_own_routing_differs_in_nothing(self):
         found = self.evaluate("top_k:k=8,weights=native", "--json", "--losses", "losses.npy").json()
-        self.assertEqual(found["loss"], found["own_loss"])
+        self.assertAlmostEqual(found["loss"], found["own_loss"], places=12)
         self.assertEqual((found["kl"], found["top1_agreement"], found["loss_difference"]), (0, 1, 0))
         self.assertEqual((found["mean_experts"], found["min_experts"], found["max_experts"]), (8, 8, 8))
         losses = support.read_npy(self.path("losses.npy"))
@@ -105,7 +105,7 @@ class Evaluate(ModelTest):
 
     def test_for_a_person(self):
         text = self.evaluate("bh:max_k=16", "--table", self.all, "--score", "all").out
-        for words in ("perplexity", "127 tokens scored (all)", "own routing", "KL(own || policy)", "top-1 agreement",
+        for words in ("perplexity", "128 tokens scored (all)", "own routing", "KL(own || policy)", "top-1 agreement",
                       "experts per token", "at min_k = 1", "at max_k = 16", "tokens/s"):
             self.assertIn(words, text)
 
@@ -132,6 +132,17 @@ class Evaluate(ModelTest):
         self.assertIn("bhroute: warning: ", outcome.err)
         self.assertIn("./kde_models/models", outcome.err)
         self.assertNotEqual(outcome.json()["loss"], with_flag["loss"])
+
+    def test_a_folder_of_pickles_given_and_found(self):
+        self.ok("export-kde", self.all, "pickles")
+        run = ["evaluate", "-m", support.MODEL, "-f", support.PERSUASION, "--policy", "bh:max_k=4", "--no-kl", *SHORT[:-1]]
+        given = self.ok(*run, "--table", "pickles")
+        found = self.ok(*run, env={"BHROUTE_KDE_DIR": self.path("pickles")})
+        for outcome in (given, found):
+            self.assertEqual(outcome.err.count("Loaded 16 of 16 layers from"), 1, outcome.err)
+            self.assertIn("does not say which model", outcome.err)
+        perplexities = [re.search("perplexity.*", outcome.out).group() for outcome in (given, found)]
+        self.assertEqual(perplexities[0], perplexities[1])
 
     def test_table_of_another_model(self):
         with open(self.all, "rb") as file:
@@ -208,10 +219,20 @@ class Sweep(ModelTest):
         self.assertEqual(self.ok("sweep", "--print-configurations", "--configurations", "list.json",
                                  "-m", support.MODEL).json()["configurations"], listed)
 
+    def test_without_a_table_the_fallback_routes(self):
+        own = {"name": "own", "role": "baseline", "policy": {"rule": "top_k", "k": 8}}
+        bh = {"name": "bh", "role": "reference", "null": "all", "policy": {"rule": "bh", "alpha": 0.2, "max_k": 4}}
+        self.write("two.json", json.dumps({"configurations": [own, bh]}))
+        outcome = self.ok("sweep", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT,
+                          "--configurations", "two.json", "-o", "fallback")
+        self.assertIn("./kde_models/models", outcome.err)
+        with open(self.path("fallback/results.json"), encoding="utf-8") as results:
+            names = [run["name"] for run in json.load(results)["runs"]]
+        self.assertEqual(names, ["own", "bh"])
+
     def test_errors(self):
         run = ["sweep", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT]
         self.fails(2, *run, says=["--output", "missing"])
-        self.fails(2, *run, "-o", "out", says=["--table", "missing"])
         self.fails(2, *run, "-o", self.write("file", ""), says=["--output", "cannot make the folder"])
         self.fails(2, *run, "-o", "out", "--table", self.all, "--table-unselected", self.all,
                    says=["--table-unselected", "got all", "want unselected"])

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <clocale>
 #include <filesystem>
@@ -56,7 +57,7 @@ TEST(ParsePolicy, ReadsNumbersInEveryLocale) {
 class PolicyFile : public ::testing::Test {
  protected:
   std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) / "bhroute_policy_file";
+      std::filesystem::path(::testing::TempDir()) / ("bhroute_policy_file_" + std::to_string(getpid()));
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string write(const std::string& name, std::string_view content) {
