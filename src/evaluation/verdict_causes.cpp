@@ -81,6 +81,17 @@ std::string renormalized_lead(const std::vector<Twin>& pairs) {
   return "Renormalising the weights costs quality at some alphas only.";
 }
 
+// Rule and table are the same, so only the logits can differ: later layers read what earlier ones
+// wrote.
+std::string changed_counts(const Twin& pair) {
+  const double before = pair.grid->mean_experts, after = pair.run->mean_experts;
+  if (std::abs(after - before) < 0.01) return "";
+  return fmt::format(
+      " Other weights give later layers other logits, so the counts move as well: at alpha {} the "
+      "mean goes from {:.2f} to {}.",
+      decimal(*pair.run->alpha), before, experts(after));
+}
+
 std::string unselected_lead(const ReportRun& run, const ReportRun& grid) {
   if (run.mean_experts > grid.mean_experts && run.loss < grid.loss)
     return "The null “unselected” selects more experts and loses less.";
@@ -122,8 +133,9 @@ std::string renormalized_paragraph(const ReportSweep& sweep) {
   return fmt::format(
       "{} Scaling the weights to sum to 1, as the original system did, instead of taking the "
       "model's "
-      "own changes the loss at the same experts, in nats, by {} (max_k {}).",
-      renormalized_lead(pairs), list(items), *pairs.front().run->max_k);
+      "own changes the loss, in nats, by {} (max_k {}).{}",
+      renormalized_lead(pairs), list(items), *pairs.front().run->max_k,
+      changed_counts(pairs.back()));
 }
 
 std::string unselected_paragraph(const ReportSweep& sweep, const StaticCurve& curve) {

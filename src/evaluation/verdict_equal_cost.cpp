@@ -31,8 +31,10 @@ Tally tally(const std::vector<const ReportRun*>& runs, const StaticCurve& curve)
 std::string equal_cost_lead(const Tally& found) {
   if (found.below == 0 && found.above == 0)
     return "At equal mean experts, Benjamini-Hochberg and static top-k cannot be told apart.";
-  if (found.below == 0) return "At equal mean experts, static top-k wins.";
-  if (found.above == 0) return "At equal mean experts, Benjamini-Hochberg routing wins.";
+  if (found.below == 0 || found.above == 0)
+    return fmt::format("At equal mean experts, {} wins{}.",
+                       found.below == 0 ? "static top-k" : "Benjamini-Hochberg routing",
+                       found.level > 0 ? " wherever the two can be told apart" : "");
   return fmt::format(
       "At equal mean experts, static top-k wins at {} and Benjamini-Hochberg routing at {}.",
       count(found.above, "grid point"), found.below);

@@ -39,6 +39,14 @@ TEST(RenormalizedParagraph, TellsWhatItCosts) {
   EXPECT_THAT(text, HasSubstr("by 0.400 ± 0.020 at alpha 0.05 (max_k 16)."));
 }
 
+TEST(RenormalizedParagraph, TellsThatTheCountsMove) {
+  json results = sample_results();
+  EXPECT_THAT(renormalized_paragraph(read(results)), Not(HasSubstr("counts move")));
+  results["runs"][6]["mean_experts"] = 2.5;
+  EXPECT_THAT(renormalized_paragraph(read(results)),
+              HasSubstr("at alpha 0.05 the mean goes from 1.50 to 2.50 experts."));
+}
+
 TEST(RenormalizedParagraph, TellsWhenItCostsNothing) {
   json results = sample_results();
   results["runs"][6]["loss"] = 6.9;

@@ -45,6 +45,12 @@ TEST(EqualCost, EachWinsSomewhere) {
                          "Benjamini-Hochberg routing at 1. "));
 }
 
+TEST(EqualCost, ClaimsNoWinWithinTheNoise) {
+  EXPECT_THAT(
+      equal_cost(with_grid_losses(6.53, 6.0)),
+      StartsWith("At equal mean experts, static top-k wins wherever the two can be told apart. "));
+}
+
 TEST(EqualCost, WithinTheNoise) {
   const std::string text = equal_cost(with_grid_losses(6.53, 5.51));
   EXPECT_THAT(text, HasSubstr("cannot be told apart."));

@@ -86,7 +86,8 @@ class Report(unittest.TestCase):
             self.assertEqual(len(page.find('tr', class_=marking)), count, marking)
         for text in ('2–4', '1.08', 'Bound\u00a0N·α', 'uniform by construction'):
             self.assertIn(text, page.text(id='expected-body'))
-        self.assertIn('5' * 64, page.text(id='ran-facts'))
+        for text in ('5' * 64, 'Calibration “unselected”', 'SYNTHETIC'):
+            self.assertIn(text, page.text(id='ran-facts'))
 
     def test_what_is_missing_is_said(self):
         page = self.pages['partial']

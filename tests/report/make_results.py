@@ -14,7 +14,7 @@ STATIC_LOSS = {1: 6.8216, 2: 5.0440, 4: 4.1081, 6: 3.8341, 8: 3.7215, 12: 3.6025
 # alpha: (mean experts, loss) at max_k 16
 ALL = {0.01: (1.007, 6.8061), 0.05: (1.083, 6.6882), 0.1: (1.238, 6.4829), 0.2: (1.719, 6.1326)}
 UNSELECTED = {0.01: (2.297, 5.5744), 0.05: (3.653, 5.0221), 0.1: (4.704, 4.7549), 0.2: (6.235, 4.4432)}
-RENORMALIZED_COST = {0.01: 0.41, 0.05: 0.44, 0.1: 0.52, 0.2: 0.61}
+RENORMALIZED = {0.01: (1.178, 8.334), 0.05: (2.683, 8.318), 0.1: (4.471, 8.115), 0.2: (7.280, 7.911)}
 MAX_K_EXPERTS = {4: 0.58, 8: 0.83, 16: 1.0, 32: 1.17, 64: 1.32}  # scales what goes beyond the floor
 HOSTILE_NAME = '</script><script>document.title="pwned"</script><img src=x onerror="document.title=1">'
 
@@ -92,9 +92,9 @@ def make_runs(rng):
         for alpha, (mean, loss) in ALL.items():
             runs.append(make_run(rng, f'bh alpha={alpha:g} max_k={max_k}', 'grid', '', bh(alpha, max_k),
                                  1 + (mean - 1) * scale, loss + 0.02 * (1 - scale)))
-    for alpha, (mean, loss) in ALL.items():
+    for alpha, (mean, loss) in RENORMALIZED.items():
         runs.append(make_run(rng, f'bh alpha={alpha:g} max_k=16 renormalized', 'reference', 'renormalized',
-                             bh(alpha, 16, 'renormalized'), mean, loss + RENORMALIZED_COST[alpha]))
+                             bh(alpha, 16, 'renormalized'), mean, loss))
     for alpha, (mean, loss) in UNSELECTED.items():
         runs.append(make_run(rng, f'bh alpha={alpha:g} max_k=16 unselected', 'reference', 'unselected',
                              bh(alpha, 16), mean, loss))
@@ -108,7 +108,7 @@ def make_results():
         'model': {'name': 'synthetic-moe', 'architecture': 'olmoe', 'path': 'models/synthetic-moe.gguf',
                   'sha256': '5' * 64, 'num_experts': NUM_EXPERTS, 'top_k': TOP_K, 'moe_layers': list(range(NUM_LAYERS))},
         'text': {'path': 'data/synthetic.txt', 'sha256': 'a' * 64},
-        'tables': {'all': {'path': 'all.safetensors', 'sha256': 'b' * 64},
+        'table': {'all': {'path': 'all.safetensors', 'sha256': 'b' * 64},
                    'unselected': {'path': 'unselected.safetensors', 'sha256': 'c' * 64}},
         'versions': {'bhroute': '0.0.0', 'llama.cpp': 'none (synthetic)'},
         'command': 'tests/report/make_results.py', 'windows': 24, 'window': 512, 'score': 'second_half',

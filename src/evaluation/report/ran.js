@@ -45,7 +45,8 @@ function sentenceCase(words) {
 function factLabel(key) {
   const [group, ...inGroup] = key.split('/');
   if (FACT_LABELS[key] || group === 'versions') return FACT_LABELS[key] || inGroup.join(' ');
-  const words = (inGroup.length > 0 ? inGroup : [group]).join(', ').replace(/_/g, ' ').replace('sha256', 'SHA-256');
+  const words = (inGroup.length > 0 ? inGroup : [group]).join(', ').replace(/_/g, ' ').replace('sha256', 'SHA-256')
+      .replace('p value', 'p-value').replace(/^num /, '');
   return sentenceCase(words);
 }
 
@@ -63,11 +64,19 @@ function knownFirst(a, b) {
   return rank(a) - rank(b);
 }
 
+// Several things of a kind, e.g. the tables of two nulls, are a group each.
+function groupsOf(title, key, value) {
+  const inner = Object.entries(value);
+  if (inner.length > 0 && inner.every(([, each]) => isGroup(each)))
+    return inner.flatMap(([name, each]) => groupsOf(`${title} “${name}”`, key, each));
+  return [[title, flatten(value, key).sort(knownFirst)]];
+}
+
 function factGroups(results) {
   const entries = Object.entries(results).filter(([key]) => !NOT_FACTS.includes(key));
   const rank = ([key]) => [...Object.keys(GROUP_LABELS), key].indexOf(key);
   const groups = entries.filter(([, value]) => isGroup(value)).sort((a, b) => rank(a) - rank(b))
-      .map(([key, value]) => [GROUP_LABELS[key] || sentenceCase(key), flatten(value, key).sort(knownFirst)]);
+      .flatMap(([key, value]) => groupsOf(GROUP_LABELS[key] || sentenceCase(key), key, value));
   const loose = entries.filter(([, value]) => !isGroup(value)).flatMap(([key, value]) => flatten(value, key));
   return [...groups, ['Run', loose.sort(knownFirst)]].filter(([, facts]) => facts.length > 0);
 }
