@@ -18,7 +18,7 @@ constexpr double kPlainShortest = 1.0;      // where a tenth of the work is done
 std::string bar(double share) {
   constexpr int width = 20;
   const int filled = static_cast<int>(share * width);
-  return "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] ";
+  return fmt::format("[{:.<{}}] ", std::string(filled, '#'), width);
 }
 
 double share(std::uint64_t done, std::uint64_t total) {
@@ -93,7 +93,8 @@ void ConsoleProgress::show() {
   shown_at_ = Clock::now();
   shown_done_ = works_.front().done;
   std::string line;
-  for (const Work& work : works_) line += (line.empty() ? "" : " | ") + describe(work, shown_at_);
+  for (const Work& work : works_)
+    line.append(line.empty() ? "" : " | ").append(describe(work, shown_at_));
   if (!console_.is_terminal()) return console_.info(line);
   console_.status(bar(share(works_.front().done, works_.front().total)) + line);
 }

@@ -33,7 +33,7 @@ Result<float> parse_number(std::string_view word, const std::string& where) {
     return invalid_input(where, "beyond the range of a float", std::string(word),
                          "a number up to 3.4e38");
   if (error != std::errc{} || !whole)
-    return invalid_input(where, "not a number", "'" + std::string(word.substr(0, 40)) + "'",
+    return invalid_input(where, "not a number", fmt::format("'{}'", word.substr(0, 40)),
                          "numbers separated by blanks or commas");
   return value;
 }
