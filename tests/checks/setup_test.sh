@@ -109,8 +109,8 @@ check "venv: and it is not taken for finished" test ! -e "$scratch/tree/.venv/.m
 # --- llama_cpp.sh: a pin of its own, whose archive the stand-in for pip hands out.
 engine() {
   fresh
-  mkdir -p "$scratch/archive/x-1/vendor/llama.cpp/"{include,ggml/include} "$scratch/tree/setup"
-  touch "$scratch/archive/x-1/vendor/llama.cpp/"{LICENSE,include/llama.h,ggml/include/ggml.h}
+  mkdir -p "$scratch/archive/x-1/vendor/llama.cpp/"{include,ggml/include,ggml/src} "$scratch/tree/setup"
+  touch "$scratch/archive/x-1/vendor/llama.cpp/"{LICENSE,include/llama.h,ggml/include/ggml.h,ggml/src/ggml-backend-impl.h,ggml/src/ggml-impl.h}
   tar -czf "$scratch/x-1.tar.gz" -C "$scratch/archive" x-1
   cp "$root/tools/setup/llama_cpp.sh" "$scratch/tree/setup/"
   printf 'LLAMA_PACKAGE=x\nLLAMA_VERSION=1\nLLAMA_SHA256=%s\nLLAMA_TARGETS="llama"\nLLAMA_FLAGS="-DX=1"\n' \

@@ -45,6 +45,8 @@ install() {  # whole or not at all: the rename is the last step
   cp -a "$work"/build/bin/*.so* "$stage/lib/"
   find "$work/build/bin" -maxdepth 1 -type f -executable ! -name '*.so*' -exec cp {} "$stage/bin/" \;
   cp "$work"/source/include/llama.h "$work"/source/ggml/include/*.h "$stage/include/"
+  # What a backend plugin is written against; not part of ggml's installed headers.
+  cp "$work"/source/ggml/src/ggml-backend-impl.h "$work"/source/ggml/src/ggml-impl.h "$stage/include/"
   cp "$work/source/LICENSE" "$stage/"
   printf '%s %s\n' "$LLAMA_PACKAGE" "$LLAMA_VERSION" > "$stage/VERSION"
   mv "$stage" "$prefix"
