@@ -13,9 +13,9 @@ function(bhroute_library folder)
   target_link_libraries(bhroute_${folder} PUBLIC bhroute_options ${ARG_LINK})
 endfunction()
 
-# bhroute_test(stats LINK ...): one program of tests/<folder>/*_test.cpp.
+# bhroute_test(stats LINK ... FIXTURES ...): one program of tests/<folder>/*_test.cpp.
 function(bhroute_test folder)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;FIXTURES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp)
   if(NOT sources)
     return()
@@ -25,5 +25,6 @@ function(bhroute_test folder)
   target_include_directories(test_${folder} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(test_${folder} PRIVATE BHROUTE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
                              BHROUTE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  gtest_discover_tests(test_${folder} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${folder})
+  gtest_discover_tests(test_${folder} DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS ${folder} FIXTURES_REQUIRED "${ARG_FIXTURES}")
 endfunction()
