@@ -165,7 +165,7 @@ Result<void> LlamaRunner::learn_nodes() {
       return failure(options_.model_path,
                      fmt::format("no router found in the graph of layer {}", layer), "",
                      "nodes ffn_moe_logits and ffn_moe_weights");
-    description_.normalizes_weights = nodes->normalizes;
+    description_.normalizes_weights = nodes->chain.normalizes || nodes->chain.softmax;
   }
   return {};
 }
@@ -209,11 +209,8 @@ Result<void> LlamaRunner::set_policy(const routing::Policy* policy) {
                          std::to_string(policy->facts().num_experts),
                          std::to_string(facts_.num_experts));
   for (const auto& [index, layer] : tap_.nodes().layers())
-    if (policy != nullptr && !layer.softmax_gating)
-      return failure(fmt::format("layer {}", index),
-                     "routing by a policy needs a router with softmax over all experts; this "
-                     "architecture has another",
-                     facts_.architecture);
+    if (auto error = policy == nullptr ? std::nullopt : cannot_route(index, layer, policy->spec()))
+      return tl::make_unexpected(*error);
   tap_.set_policy(policy);
   return {};
 }

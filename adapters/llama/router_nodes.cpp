@@ -4,6 +4,45 @@
 #include <cstring>
 
 namespace bhroute::llama {
+namespace {
+
+using Layer = RouterNodes::Layer;
+
+void learn_gates(const ggml_tensor& node, std::string_view stem, Layer& layer) {
+  if (stem != "ffn_moe_probs") {  // ffn_moe_probs_biased, ffn_moe_probs_masked
+    layer.ranks_by_logit = false;
+  } else if (node.op == GGML_OP_SOFT_MAX) {
+    layer.gating = Gating::softmax;
+  } else if (node.op == GGML_OP_UNARY && ggml_get_unary_op(&node) == GGML_UNARY_OP_SIGMOID) {
+    layer.gating = Gating::sigmoid;
+  } else if (node.op == GGML_OP_ADD || node.op == GGML_OP_MUL_MAT) {
+    layer.logits = node.name;  // a softmax after the selection: the logits, renamed
+  }
+}
+
+void learn_groups(const ggml_tensor& node, Layer& layer) {
+  layer.groups_used = static_cast<std::size_t>(node.ne[0]);
+  layer.num_groups = static_cast<std::size_t>(node.view_src->ne[0]);
+}
+
+void learn_chain(const ggml_tensor& node, std::string_view stem, Layer& layer) {
+  if (node.op == GGML_OP_GET_ROWS) layer.gather = node.name;
+  if (node.op == GGML_OP_CLAMP)
+    std::memcpy(&layer.chain.smallest_sum, node.op_params, sizeof layer.chain.smallest_sum);
+  if (stem.starts_with("ffn_moe_weights_sum")) {
+    layer.chain.normalizes = true;
+    return;
+  }
+  if (stem == "ffn_moe_weights_softmax") {
+    layer.chain.softmax = true;
+    layer.gating = Gating::softmax_selected;
+  }
+  if (node.op == GGML_OP_SCALE)
+    std::memcpy(&layer.chain.scale, node.op_params, sizeof layer.chain.scale);
+  layer.weights = node.name;
+}
+
+}  // namespace
 
 std::optional<NodeName> parse_node_name(std::string_view name) {
   const std::size_t dash = name.find('-');
@@ -20,21 +59,14 @@ void RouterNodes::learn(const ggml_tensor* node) {
   ++num_nodes_;
   const auto name = parse_node_name(node->name);
   if (!name || !name->stem.starts_with("ffn_moe_")) return;
-  if (name->stem.starts_with("ffn_moe_logits")) layers_[name->layer].logits = node->name;
-  if (node->op == GGML_OP_RESHAPE && name->stem == "ffn_moe_probs")
-    return;  // the same values, gathered from
-  if (name->stem == "ffn_moe_probs")
-    layers_[name->layer].softmax_gating = node->op == GGML_OP_SOFT_MAX;
-  if (!name->stem.starts_with("ffn_moe_weights")) return;
-  Layer& layer = layers_[name->layer];
-  if (name->stem.starts_with("ffn_moe_weights_sum")) {
-    layer.normalizes = true;
-    return;
-  }
-  if (name->stem == "ffn_moe_weights_softmax")
-    layer.normalizes = true, layer.softmax_gating = false;
-  if (node->op == GGML_OP_SCALE) std::memcpy(&layer.scale, node->op_params, sizeof layer.scale);
-  layer.weights = node->name;
+  if (name->stem.starts_with("ffn_moe_logits"))
+    layers_[name->layer].logits = node->name;
+  else if (name->stem.starts_with("ffn_moe_probs"))
+    learn_gates(*node, name->stem, layers_[name->layer]);
+  else if (name->stem == "ffn_moe_group_topk" && node->view_src != nullptr)
+    learn_groups(*node, layers_[name->layer]);
+  else if (name->stem.starts_with("ffn_moe_weights"))
+    learn_chain(*node, name->stem, layers_[name->layer]);
 }
 
 const RouterNodes::Layer* RouterNodes::layer(int index) const {

@@ -5,10 +5,13 @@
 
 #include <ggml.h>
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "llama/weights_chain.h"
 
 namespace bhroute::llama {
 
@@ -19,14 +22,25 @@ struct NodeName {
 };
 std::optional<NodeName> parse_node_name(std::string_view name);
 
+/// How the router makes weights of its logits.
+enum class Gating {
+  unknown,
+  softmax,           ///< over all experts
+  softmax_selected,  ///< over the selected ones alone (gpt-oss)
+  sigmoid            ///< each expert by itself
+};
+
 class RouterNodes {
  public:
   struct Layer {
-    std::string logits;       ///< last node named ffn_moe_logits*
-    std::string weights;      ///< last node of the chain ffn_moe_weights*, final and unread there
-    bool normalizes = false;  ///< the chain holds a sum or a softmax over the selected
-    bool softmax_gating = false;  ///< probabilities are a softmax over all experts
-    float scale = 1.0f;           ///< the chain's last factor
+    std::string logits;   ///< what the policy sees: the last node before softmax or sigmoid
+    std::string gather;   ///< the selected experts' gates, before the chain
+    std::string weights;  ///< last node of the chain ffn_moe_weights*, final and unread there
+    Gating gating = Gating::unknown;
+    WeightsChain chain;
+    bool ranks_by_logit = true;  ///< false: a selection bias or expert groups also rank
+    /// Share of the experts that expert groups leave to choose from: groups used of all groups.
+    std::size_t groups_used = 1, num_groups = 1;
   };
 
   /// Called for every node of the dry pass, in graph order.

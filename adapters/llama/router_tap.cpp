@@ -37,11 +37,11 @@ bool RouterTap::on_node(ggml_tensor* node, bool ask, void* self) {
     if (tap.learning_) tap.nodes_.learn(node);
     return !tap.learning_ && tap.wants(node);
   }
-  const auto name = parse_node_name(node->name);
-  if (name->stem.starts_with("ffn_moe_logits"))
-    tap.read_logits(node, name->layer);
-  else
-    tap.edit_weights(node, name->layer);
+  const int index = parse_node_name(node->name)->layer;
+  const RouterNodes::Layer& layer = *tap.nodes_.layer(index);
+  if (layer.logits == node->name) tap.read_logits(node, index);
+  if (layer.gather == node->name && tap.edits()) tap.read_gates(node);
+  if (layer.weights == node->name && tap.edits()) tap.edit_weights(node, index);
   return true;  // false would stop the rest of the split
 }
 
@@ -51,7 +51,8 @@ bool RouterTap::wants(const ggml_tensor* node) const {
   if (!name || !name->stem.starts_with("ffn_moe_")) return false;
   const RouterNodes::Layer* layer = nodes_.layer(name->layer);
   if (layer == nullptr) return false;
-  return layer->logits == node->name || (edits() && layer->weights == node->name);
+  return layer->logits == node->name ||
+         (edits() && (layer->gather == node->name || layer->weights == node->name));
 }
 
 void RouterTap::read_logits(const ggml_tensor* node, int layer) {
@@ -61,11 +62,22 @@ void RouterTap::read_logits(const ggml_tensor* node, int layer) {
   // Copied: the softmax may overwrite them in place. A layer without tokens is a normal case.
   if (num_tokens_ > 0)
     ggml_backend_tensor_get(node, logits_.data(), 0, logits_.size() * sizeof(float));
-  if (edits()) decide(layer);
+  if (edits())
+    decide(layer);
+  else
+    tell(layer);
+}
+
+void RouterTap::read_gates(const ggml_tensor* node) {
+  gates_.resize(static_cast<std::size_t>(ggml_nelements(node)));
+  if (!gates_.empty())
+    ggml_backend_tensor_get(node, gates_.data(), 0, gates_.size() * sizeof(float));
+}
+
+void RouterTap::tell(int layer) {
   if (observer_ != nullptr)
     observer_->on_layer(layer, view(logits_, num_tokens_, model_.num_experts),
                         policy_ != nullptr && !error_ ? &decision_ : nullptr);
-  keep_own_where_unroutable();
 }
 
 void RouterTap::decide(int layer) {
@@ -73,10 +85,9 @@ void RouterTap::decide(int layer) {
   const auto routed =
       policy_->route(view(logits_, num_tokens_, model_.num_experts), layer,
                      {.dense_weights = false, .stats = false, .allow_unroutable = true}, decision_);
-  if (!routed) {
-    fail(routed.error());
-    decide_own_top_k();
-  }
+  if (routed) return keep_own_where_unroutable();
+  fail(routed.error());
+  decide_own_top_k();
 }
 
 // The engine's own choice is the first top_k of its slots: every row is left "unroutable".
@@ -85,52 +96,48 @@ void RouterTap::decide_own_top_k() {
   decision_.num_selected.assign(num_tokens_, -1);
 }
 
-// Tokens of NaNs keep the model's own top_k. After the observer, who counts them apart.
+// Tokens of NaNs keep the model's own top_k.
 void RouterTap::keep_own_where_unroutable() {
   for (std::size_t token : decision_.unroutable_tokens) decision_.num_selected[token] = -1;
-  decision_.unroutable_tokens.clear();
+}
+
+bool RouterTap::is_understood(const ggml_tensor* weights, const ggml_tensor* sorted,
+                              int layer) const {
+  return layer == layer_ && sorted != nullptr &&
+         static_cast<std::size_t>(ggml_nelements(sorted)) == num_tokens_ * model_.num_experts &&
+         static_cast<std::size_t>(ggml_nelements(weights)) == num_tokens_ * slots_ &&
+         gates_.size() == num_tokens_ * slots_;
 }
 
 void RouterTap::edit_weights(ggml_tensor* node, int layer_index) {
-  const std::size_t num_tokens = num_tokens_;
-  if (num_tokens == 0) return;
+  if (num_tokens_ == 0) return tell(layer_index);
   ggml_tensor* gather = find_gather(node);
   ggml_tensor* sorted = gather == nullptr ? nullptr : sorted_experts(gather);
-  const std::size_t num_ids = num_tokens * model_.num_experts;
-  if (layer_index != layer_ || sorted == nullptr ||
-      static_cast<std::size_t>(ggml_nelements(sorted)) != num_ids ||
-      static_cast<std::size_t>(ggml_nelements(node)) != num_tokens * slots_)
+  if (!is_understood(node, sorted, layer_index))
     return fail({ErrorKind::failure, fmt::format("layer {}", layer_index),
                  "the graph's router has an unknown form", "", ""});
-  ids_.resize(num_ids);
-  weights_.resize(num_tokens * slots_);
-  ggml_backend_tensor_get(sorted, ids_.data(), 0, num_ids * sizeof(std::int32_t));
-  ggml_backend_tensor_get(node, weights_.data(), 0, weights_.size() * sizeof(float));
-  apply(*nodes_.layer(layer_index), num_tokens, ids_, weights_);
-  ggml_backend_tensor_set(sorted, ids_.data(), 0, num_ids * sizeof(std::int32_t));
+  ids_.resize(num_tokens_ * model_.num_experts);
+  weights_.resize(num_tokens_ * slots_);
+  ggml_backend_tensor_get(sorted, ids_.data(), 0, ids_.size() * sizeof(std::int32_t));
+  const auto chosen = selection_.choose(
+      *nodes_.layer(layer_index),
+      {view(logits_, num_tokens_, model_.num_experts), ids_, gates_, slots_, model_.top_k}, policy_,
+      decision_);
+  if (!chosen) return fail(chosen.error());
+  apply();
+  ggml_backend_tensor_set(sorted, ids_.data(), 0, ids_.size() * sizeof(std::int32_t));
   ggml_backend_tensor_set(node, weights_.data(), 0, weights_.size() * sizeof(float));
+  tell(layer_index);
 }
 
-void RouterTap::apply(const RouterNodes::Layer& layer, std::size_t num_tokens,
-                      std::vector<std::int32_t>& ids, std::vector<float>& weights) {
-  const bool native =
-      policy_ == nullptr || (policy_->spec().weights == routing::WeightRule::native &&
-                             policy_->spec().temperature == 1.0);
-  for (std::size_t t = 0; t < num_tokens; ++t) {
-    const TokenSlots slots{{ids.data() + t * model_.num_experts, model_.num_experts},
-                           {weights.data() + t * slots_, slots_}};
-    const std::int32_t selected = decision_.num_selected[t];
-    const bool own = selected < 0;
-    const std::size_t count =
-        own ? std::min(slots_, model_.top_k) : static_cast<std::size_t>(selected);
-    const std::vector<std::int32_t> own_ids(
-        slots.ids.begin(), slots.ids.begin() + static_cast<std::ptrdiff_t>(own ? count : 0));
-    const std::int32_t* chosen =
-        own ? own_ids.data() : decision_.expert_ids.data() + t * decision_.max_k;
-    const float* routed = own ? nullptr : decision_.routing_weights.data() + t * decision_.max_k;
-    editor_.apply(slots, {chosen, count}, {routed, own ? 0 : count},
-                  {native || own, layer.normalizes, layer.scale});
-  }
+void RouterTap::apply() {
+  for (std::size_t t = 0; t < num_tokens_; ++t)
+    editor_.apply({{ids_.data() + t * model_.num_experts, model_.num_experts},
+                   {weights_.data() + t * slots_, slots_}},
+                  selection_.experts(t), selection_.weights(t));
+  if (policy_ == nullptr || decision_.max_k == 0) return;
+  selection_.write_back(decision_);
+  for (std::size_t token : decision_.unroutable_tokens) decision_.num_selected[token] = 0;
 }
 
 void RouterTap::fail(Error error) {

@@ -1,6 +1,6 @@
 #pragma once
-// The cb_eval callback: stops at each layer's logits and at the end of its weights chain, and
-// nowhere else.
+// The cb_eval callback: stops at each layer's logits, at the gathered gates and at the end of the
+// weights chain, and nowhere else.
 
 #include <ggml.h>
 
@@ -10,6 +10,7 @@
 #include "bhroute/evaluation/model_runner.h"
 #include "llama/router_nodes.h"
 #include "llama/slot_editor.h"
+#include "llama/slot_selection.h"
 
 namespace bhroute::llama {
 
@@ -36,17 +37,20 @@ class RouterTap {
   bool edits() const { return policy_ != nullptr || slots_ > model_.top_k; }
   bool wants(const ggml_tensor* node) const;
   void read_logits(const ggml_tensor* node, int layer);
+  void read_gates(const ggml_tensor* node);
   void edit_weights(ggml_tensor* node, int layer);
   void decide(int layer);
   void decide_own_top_k();
   void keep_own_where_unroutable();
-  void apply(const RouterNodes::Layer& layer, std::size_t num_tokens,
-             std::vector<std::int32_t>& ids, std::vector<float>& weights);
+  bool is_understood(const ggml_tensor* weights, const ggml_tensor* sorted, int layer) const;
+  void apply();
+  void tell(int layer);
   void fail(Error error);
 
   const evaluation::ModelDescription& model_;
   RouterNodes nodes_;
   SlotEditor editor_;
+  SlotSelection selection_;
   bool learning_ = false;
   std::size_t slots_ = 0;
   const routing::Policy* policy_ = nullptr;
@@ -55,7 +59,7 @@ class RouterTap {
   // Of the layer at hand, reused from call to call.
   int layer_ = -1;
   std::size_t num_tokens_ = 0;
-  std::vector<float> logits_;
+  std::vector<float> logits_, gates_;
   routing::RoutingDecision decision_;
   std::vector<std::int32_t> ids_;
   std::vector<float> weights_;

@@ -17,25 +17,17 @@ struct TokenSlots {
   std::span<float> weights;
 };
 
-struct SlotRules {
-  bool keep_weights =
-      false;  ///< the graph's own weights are the rule (`native`): bit-identical to the engine
-  bool normalizes = false;  ///< and its chain normalises: what stays is scaled to the row's old sum
-  float scale = 1.0f;       ///< factor of the chain, applied to a policy's weights
-};
-
 class SlotEditor {
  public:
   explicit SlotEditor(std::size_t num_experts) : rank_(num_experts, -1), slot_of_(num_experts) {}
-  /// `expert_ids` distinct, at most weights.size() of them; `routing_weights` theirs.
+  /// `expert_ids` distinct, at most slots.weights.size() of them; `routing_weights` theirs.
   void apply(TokenSlots slots, std::span<const std::int32_t> expert_ids,
-             std::span<const float> routing_weights, const SlotRules& rules);
+             std::span<const float> routing_weights);
 
  private:
   void bring_into_slots(TokenSlots slots, std::span<const std::int32_t> expert_ids);
-  std::vector<std::int32_t> rank_;      // expert -> index in expert_ids, -1 = not selected
-  std::vector<std::int32_t> slot_of_;   // expert -> its place in ids
-  std::vector<std::uint8_t> moved_in_;  // slot -> the graph computed no weight for its expert
+  std::vector<std::int32_t> rank_;     // expert -> index in expert_ids, -1 = not selected
+  std::vector<std::int32_t> slot_of_;  // expert -> its place in ids
 };
 
 }  // namespace bhroute::llama

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "bhroute/routing/policy.h"
-#include "llama/engine.h"
 #include "llama/nano.h"
+#include "llama/stock_logits.h"
 
 namespace bhroute::llama {
 namespace {
@@ -20,40 +20,9 @@ using routing::WeightRule;
 
 constexpr std::size_t kWindow = 64;
 
-/// What a context that nothing of ours touches gives: the stock engine, by its own API, with
-/// `slots` experts.
+/// The stock engine with `slots` experts.
 std::vector<float> stock_logits(const std::vector<Token>& tokens, std::size_t slots) {
-  start_engine();
-  llama_model_kv_override overrides[2] = {};
-  std::snprintf(overrides[0].key, sizeof overrides[0].key, "olmoe.expert_used_count");
-  overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
-  overrides[0].val_i64 = static_cast<int64_t>(slots);
-  llama_model_params model_params = llama_model_default_params();
-  model_params.kv_overrides = overrides;
-  Model model(llama_model_load_from_file(test::nano_path().c_str(), model_params),
-              &llama_model_free);
-  llama_context_params params = llama_context_default_params();
-  params.n_ctx = params.n_batch = 2 * kWindow;
-  params.n_ubatch = 48;
-  params.n_seq_max = 2;
-  params.n_threads = params.n_threads_batch = 1;
-  Context context(llama_init_from_model(model.get(), params), &llama_free);
-  llama_batch batch = llama_batch_init(2 * kWindow, 0, 2);
-  for (int i = 0; i < static_cast<int>(2 * kWindow); ++i) {
-    batch.token[i] = tokens[static_cast<std::size_t>(i)];
-    batch.pos[i] = i % static_cast<int>(kWindow);
-    batch.n_seq_id[i] = 1;
-    batch.seq_id[i][0] = i / static_cast<int>(kWindow);
-    batch.logits[i] = 1;
-  }
-  batch.n_tokens = 2 * kWindow;
-  EXPECT_EQ(llama_decode(context.get(), batch), 0);
-  const float* logits = llama_get_logits(context.get());
-  const auto vocab =
-      static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model.get())));
-  std::vector<float> copy(logits, logits + 2 * kWindow * vocab);
-  llama_batch_free(batch);
-  return copy;
+  return test::stock_logits(test::nano_path(), "olmoe", tokens, slots, kWindow);
 }
 
 class CountExperts final : public evaluation::RouterObserver {

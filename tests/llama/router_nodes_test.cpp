@@ -38,8 +38,10 @@ TEST(RouterNodes, OlmoeEndsAtTheGather) {
   ASSERT_NE(layer, nullptr);
   EXPECT_EQ(layer->logits, "ffn_moe_logits-0");
   EXPECT_EQ(layer->weights, "ffn_moe_weights-0");
-  EXPECT_TRUE(layer->softmax_gating);
-  EXPECT_FALSE(layer->normalizes);
+  EXPECT_EQ(layer->gather, "ffn_moe_weights-0");
+  EXPECT_EQ(layer->gating, Gating::softmax);
+  EXPECT_TRUE(layer->ranks_by_logit);
+  EXPECT_TRUE(layer->chain.is_trivial());
   EXPECT_EQ(nodes.num_nodes(), 5u);
   EXPECT_EQ(nodes.layer(1), nullptr);
 }
@@ -51,7 +53,8 @@ TEST(RouterNodes, NormalisedChainEndsBehindTheDivision) {
        node("ffn_moe_weights_sum_clamped-4", GGML_OP_CLAMP),
        node("ffn_moe_weights_norm-4", GGML_OP_DIV),
        node("ffn_moe_weights_norm-4 (reshaped)", GGML_OP_RESHAPE)});
-  EXPECT_TRUE(nodes.layer(4)->normalizes);
+  EXPECT_TRUE(nodes.layer(4)->chain.normalizes);
+  EXPECT_EQ(nodes.layer(4)->gather, "ffn_moe_weights-4");
   EXPECT_EQ(nodes.layer(4)->weights, "ffn_moe_weights_norm-4 (reshaped)");
 }
 
@@ -60,7 +63,7 @@ TEST(RouterNodes, ScaleIsReadFromTheChain) {
   const float factor = 2.5f;
   std::memcpy(scaled.op_params, &factor, sizeof factor);
   const auto nodes = learn({node("ffn_moe_weights-1", GGML_OP_GET_ROWS), scaled});
-  EXPECT_EQ(nodes.layer(1)->scale, 2.5f);
+  EXPECT_EQ(nodes.layer(1)->chain.scale, 2.5f);
   EXPECT_EQ(nodes.layer(1)->weights, "ffn_moe_weights_scaled-1");
 }
 
@@ -70,11 +73,38 @@ TEST(RouterNodes, BiasedLogitsAreTheFinalOnes) {
   EXPECT_EQ(nodes.layer(2)->logits, "ffn_moe_logits_biased-2");
 }
 
-TEST(RouterNodes, OtherGatingsAreNoSoftmaxOverAllExperts) {
-  EXPECT_FALSE(learn({node("ffn_moe_probs-0", GGML_OP_UNARY)}).layer(0)->softmax_gating);
-  const auto after = learn({node("ffn_moe_probs-0", GGML_OP_SOFT_MAX),
-                            node("ffn_moe_weights_softmax-0", GGML_OP_RESHAPE)});
-  EXPECT_FALSE(after.layer(0)->softmax_gating);
+TEST(RouterNodes, SigmoidWithSelectionBiasAndGroups) {
+  ggml_tensor sigmoid = node("ffn_moe_probs-0", GGML_OP_UNARY);
+  const std::int32_t op = GGML_UNARY_OP_SIGMOID;
+  std::memcpy(sigmoid.op_params, &op, sizeof op);
+  ggml_tensor sorted = node("", GGML_OP_ARGSORT);
+  sorted.ne[0] = 8;
+  ggml_tensor groups = node("ffn_moe_group_topk-0", GGML_OP_VIEW);
+  groups.ne[0] = 3;
+  groups.view_src = &sorted;
+  const auto nodes = learn({node("ffn_moe_logits-0", GGML_OP_MUL_MAT), sigmoid,
+                            node("ffn_moe_probs_biased-0", GGML_OP_ADD), groups});
+  EXPECT_EQ(nodes.layer(0)->gating, Gating::sigmoid);
+  EXPECT_FALSE(nodes.layer(0)->ranks_by_logit);
+  EXPECT_EQ(nodes.layer(0)->groups_used, 3u);
+  EXPECT_EQ(nodes.layer(0)->num_groups, 8u);
+}
+
+// gpt-oss: the logits, with their bias, go by the name of the probabilities.
+TEST(RouterNodes, SoftmaxAfterTheSelection) {
+  const auto nodes =
+      learn({node("ffn_moe_logits-0", GGML_OP_MUL_MAT), node("ffn_moe_probs-0", GGML_OP_ADD),
+             node("ffn_moe_probs-0 (reshaped)", GGML_OP_RESHAPE),
+             node("ffn_moe_weights-0", GGML_OP_GET_ROWS),
+             node("ffn_moe_weights_softmax-0", GGML_OP_RESHAPE)});
+  EXPECT_EQ(nodes.layer(0)->logits, "ffn_moe_probs-0");
+  EXPECT_EQ(nodes.layer(0)->gating, Gating::softmax_selected);
+  EXPECT_TRUE(nodes.layer(0)->chain.softmax);
+  EXPECT_TRUE(nodes.layer(0)->ranks_by_logit);
+}
+
+TEST(RouterNodes, AnotherGatingIsUnknown) {
+  EXPECT_EQ(learn({node("ffn_moe_probs-0", GGML_OP_SQRT)}).layer(0)->gating, Gating::unknown);
 }
 
 }  // namespace

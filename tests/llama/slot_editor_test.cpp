@@ -13,52 +13,37 @@ namespace {
 struct Row {
   std::vector<std::int32_t> ids{5, 2, 7, 0, 1, 3, 4, 6};  // all experts, best first
   std::vector<float> weights{0.4f, 0.3f, 0.2f, 0.05f};    // four slots
-  void apply(const std::vector<std::int32_t>& chosen, const std::vector<float>& routed,
-             const SlotRules& rules) {
+  void apply(const std::vector<std::int32_t>& chosen, const std::vector<float>& routed) {
     SlotEditor editor(ids.size());
-    editor.apply({ids, weights}, chosen, routed, rules);
+    editor.apply({ids, weights}, chosen, routed);
   }
 };
 
-const SlotRules kNative{.keep_weights = true};
-
 TEST(SlotEditor, UnselectedSlotsGetWeightZeroAndKeepTheirIds) {
   Row row;
-  row.apply({5, 2}, {9.f, 9.f}, kNative);
-  EXPECT_EQ(row.weights, (std::vector<float>{0.4f, 0.3f, 0.f, 0.f}));
+  row.apply({5, 2}, {0.9f, 0.8f});
+  EXPECT_EQ(row.weights, (std::vector<float>{0.9f, 0.8f, 0.f, 0.f}));
   EXPECT_EQ(row.ids, Row{}.ids);
 }
 
-TEST(SlotEditor, EverythingSelectedLeavesTheRowUntouched) {
+TEST(SlotEditor, WeightsGoToTheirExpertsSlots) {
   Row row;
-  row.apply({5, 2, 7, 0}, {9.f, 9.f, 9.f, 9.f}, {.keep_weights = true, .normalizes = true});
-  EXPECT_EQ(row.weights, Row{}.weights);
-}
-
-TEST(SlotEditor, NormalisedChainKeepsTheRowsSum) {
-  Row row;
-  row.apply({5, 2}, {9.f, 9.f}, {.keep_weights = true, .normalizes = true});
-  EXPECT_NEAR(row.weights[0], 0.95f * 4 / 7, 1e-6);
-  EXPECT_NEAR(row.weights[0] + row.weights[1], 0.95f, 1e-6);
-}
-
-TEST(SlotEditor, PolicyWeightsAreScaledByTheChainsFactor) {
-  Row row;
-  row.apply({2, 5}, {0.25f, 0.75f}, {.keep_weights = false, .normalizes = false, .scale = 2.0f});
-  EXPECT_EQ(row.weights, (std::vector<float>{1.5f, 0.5f, 0.f, 0.f}));
+  row.apply({7, 5, 2, 0}, {1.f, 2.f, 3.f, 4.f});
+  EXPECT_EQ(row.ids, Row{}.ids);
+  EXPECT_EQ(row.weights, (std::vector<float>{2.f, 3.f, 1.f, 4.f}));
 }
 
 TEST(SlotEditor, AnExpertBeyondTheSlotsChangesPlaces) {
   Row row;
-  row.apply({5, 6}, {0.6f, 0.1f}, kNative);
+  row.apply({5, 6}, {0.6f, 0.1f});
   EXPECT_EQ(row.ids[1], 6);
   EXPECT_EQ(row.ids[7], 2);
-  EXPECT_EQ(row.weights, (std::vector<float>{0.4f, 0.1f, 0.f, 0.f}));
+  EXPECT_EQ(row.weights, (std::vector<float>{0.6f, 0.1f, 0.f, 0.f}));
 }
 
 TEST(SlotEditor, NothingSelectedGivesAllZero) {
   Row row;
-  row.apply({}, {}, kNative);
+  row.apply({}, {});
   EXPECT_EQ(row.weights, (std::vector<float>(4, 0.f)));
 }
 
@@ -74,7 +59,7 @@ RC_GTEST_PROP(SlotEditor, IdsStayAPermutationAndSelectedOnesCarryTheWeight, ()) 
   std::vector<float> routed(order.size()), weights(slots, 0.5f);
   std::iota(routed.begin(), routed.end(), 1.0f);
   SlotEditor editor(n);
-  editor.apply({ids, weights}, order, routed, {});
+  editor.apply({ids, weights}, order, routed);
   auto sorted = ids;
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < n; ++i) RC_ASSERT(sorted[i] == static_cast<std::int32_t>(i));
