@@ -103,6 +103,7 @@ Result<evaluation::EvaluateOptions> evaluate_options(const ModelFlags& flags,
     evaluation::EvaluateOptions options;
     options.score = parsed;
     options.num_threads = num_threads(flags);
+    options.probe = true;
     return options;
   });
 }

@@ -6,7 +6,10 @@
 #include <numeric>
 
 #include "decode_text.h"
+#include "excerpt_probe.h"
 #include "expert_counter.h"
+#include "observer_list.h"
+#include "router_metrics.h"
 #include "scoring_consumer.h"
 
 namespace bhroute::evaluation {
@@ -64,6 +67,22 @@ void fill_experts(RunResult& result, const ExpertCounter& counter, const ModelDe
   result.relative_flops = relative_flops(model, result.mean_experts);
   result.num_nan_logits = counter.num_nan_logits();
   result.num_unroutable = counter.num_unroutable();
+  fill_derived_metrics(result, model.num_experts);
+}
+
+void fill_metrics(RunResult& result, const RouterMetrics& metrics) {
+  result.top_k_overlap = metrics.top_k_overlap();
+  result.retained_mass = metrics.retained_mass();
+  result.layer_consistency = metrics.layer_consistency();
+  result.determinism = kUndefined;
+}
+
+Result<void> fill_probe(RunResult& result, ModelRunner& model, const routing::Policy* policy,
+                        std::size_t own_k, const WindowedText& text) {
+  return probe_excerpts(model, policy, own_k, text).map([&](Probe probe) {
+    result.determinism = probe.determinism;
+    result.distinct_experts = std::move(probe.distinct_experts);
+  });
 }
 
 void fill_speed(RunResult& result, std::size_t num_decoded, double seconds) {
@@ -103,9 +122,12 @@ Result<RunResult> evaluate(ModelRunner& model, const WindowedText& text,
   const ModelDescription& description = model.description();
   RunResult result;
   result.policy = policy != nullptr ? policy->spec() : own_policy(model);
-  ExpertCounter counter(description.num_experts, own_policy(model).k);
+  const std::size_t own_k = own_policy(model).k;
+  ExpertCounter counter(description.num_experts, own_k);
+  RouterMetrics metrics(own_k, description.top_k);
+  ObserverList observers({&counter, &metrics});
   ScoringConsumer scorer(text, options.score, own, description.vocab_size, options.num_threads);
-  auto scope = RoutingScope::enter(model, policy, &counter);
+  auto scope = RoutingScope::enter(model, policy, &observers);
   if (!scope) return tl::make_unexpected(scope.error());
   const auto seconds = decode_text(model, text, scored_span(text, options.score, 0).first, &scorer,
                                    "evaluate", progress);
@@ -116,8 +138,12 @@ Result<RunResult> evaluate(ModelRunner& model, const WindowedText& text,
   fill_losses(result, scorer.scores().losses);
   fill_comparison(result, scorer.scores());
   fill_experts(result, counter, description);
+  fill_metrics(result, metrics);
   fill_speed(result, text.num_windows * text.window,
-             *seconds - scorer.seconds() - counter.seconds());
+             *seconds - scorer.seconds() - counter.seconds() - metrics.seconds());
+  if (!options.probe) return result;
+  if (auto probed = fill_probe(result, model, policy, own_k, text); !probed)
+    return tl::make_unexpected(probed.error());
   return result;
 }
 

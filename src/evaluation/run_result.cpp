@@ -70,6 +70,19 @@ void read_token_losses(const json& list, RunResult& result) {
                                                  : loss.get<float>());
 }
 
+void put_distinct(json& object, const RunResult& result) {
+  if (result.distinct_experts.empty()) return;
+  json& list = object["distinct_experts"] = json::array();
+  for (const DistinctExperts& each : result.distinct_experts)
+    list.push_back({{"batch", each.batch}, {"experts", each.experts}});
+}
+
+void read_distinct(const json& list, RunResult& result) {
+  for (const json& each : list)
+    result.distinct_experts.push_back(
+        {each.at("batch").get<std::size_t>(), each.at("experts").get<double>()});
+}
+
 void read_all_but_policy(const json& object, RunResult& result) {
   object.at("name").get_to(result.name);
   object.at("role").get_to(result.role);
@@ -77,6 +90,8 @@ void read_all_but_policy(const json& object, RunResult& result) {
   object.at("null").get_to(result.null);
   object.at("table").get_to(result.table);
   read_numbers(object, result);
+  result.static_reference = object.value("static_reference", "");
+  if (object.contains("distinct_experts")) read_distinct(object.at("distinct_experts"), result);
   read_layers(object.at("layers"), result);
   if (object.contains("token_losses")) read_token_losses(object.at("token_losses"), result);
 }
@@ -92,6 +107,8 @@ json to_json(const RunResult& result, bool with_token_losses) {
   for (const auto& field : kOptionalFields)
     if (result.*field.member) put(object, field.key, *(result.*field.member));
   object["histogram"] = pooled_counts(result.layers).histogram;
+  if (!result.static_reference.empty()) object["static_reference"] = result.static_reference;
+  put_distinct(object, result);
   object["layers"] = layers_to_json(result);
   if (with_token_losses) object["token_losses"] = result.token_losses;
   return object;
@@ -102,6 +119,8 @@ json result_units() {
   for (const auto& field : kRealFields) units[field.key] = field.unit;
   for (const auto& field : kCountFields) units[field.key] = field.unit;
   for (const auto& field : kOptionalFields) units[field.key] = field.unit;
+  units["distinct_experts"] =
+      "different experts of a layer that a batch of so many tokens of different sequences selects";
   units["histogram"] = "tokens (summed over layers, or of one layer) with 0, 1, 2, ... experts";
   units["utilisation"] = "tokens of the layer that selected expert 0, 1, 2, ...";
   units["token_losses"] = "nats, in order of windows and positions";

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bhroute/core/file.h"
+#include "bhroute/evaluation/paired_interval.h"
 #include "run_store.h"
 #include "sweep_plan.h"
 #include "sweep_record.h"
@@ -35,6 +36,7 @@ class Sweep {
       if (auto done = run_job(plan.jobs[i]); !done) return tl::make_unexpected(done.error());
       if (auto written = write_results(); !written) return tl::make_unexpected(written.error());
     }
+    fill_all_intervals();
     if (auto written = write_results(); !written) return tl::make_unexpected(written.error());
     progress_.update("sweep", plan.jobs.size(), plan.jobs.size(), "configurations");
     remove_own_logits();
@@ -85,8 +87,8 @@ class Sweep {
     return std::nullopt;
   }
 
-  // Recorded before the first run that is measured, so a sweep that is finished decodes nothing; with
-  // the slots of the model's own routing, which fewer would change.
+  // Recorded before the first run that is measured, so a sweep that is finished decodes nothing;
+  // with the slots of the model's own routing, which fewer would change.
   Result<void> need_own_logits(std::size_t job_slots) {
     if (own_ != nullptr) return {};
     if (auto set = model_.set_expert_slots(model_.description().top_k); !set) return set;
@@ -123,10 +125,25 @@ class Sweep {
     label(result, job);
     result.loss_difference.reset();
     result.loss_difference_se.reset();
+    result.loss_difference_low.reset();
+    result.loss_difference_high.reset();
+    result.static_difference.reset();
+    result.static_difference_low.reset();
+    result.static_difference_high.reset();
+    result.static_reference.clear();
     if (auto paired = pair(result); !paired) return paired;
     const auto kept = results_.emplace(job.index, std::move(result)).first;
     if (options_.on_finished) options_.on_finished(kept->second, reused);
     return {};
+  }
+
+  // At the end: the fixed counts that others are held against may come last.
+  void fill_all_intervals() {
+    std::vector<RunResult> runs;
+    for (auto& [index, result] : results_) runs.push_back(std::move(result));
+    fill_intervals(runs, window_blocks(text_, options_.evaluate.score), model_.description().top_k);
+    auto filled = runs.begin();
+    for (auto& [index, result] : results_) result = std::move(*filled++);
   }
 
   SweepOutcome outcome() const {

@@ -2,6 +2,7 @@
 
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/version.h"
+#include "bhroute/stats/block_bootstrap.h"
 
 namespace bhroute::evaluation {
 namespace {
@@ -34,7 +35,8 @@ std::string hash_tokens(const WindowedText& text) {
 json settings(const WindowedText& text, const SweepOptions& options) {
   json object{{"window", text.window},
               {"windows", text.num_windows},
-              {"score", to_string(options.evaluate.score)}};
+              {"score", to_string(options.evaluate.score)},
+              {"probe", options.evaluate.probe}};
   if (options.threads > 0) object["threads"] = options.threads;
   if (options.batch > 0) object["batch"] = options.batch;
   if (options.micro_batch > 0) object["micro_batch"] = options.micro_batch;
@@ -76,7 +78,7 @@ json sweep_record(const ModelRunner& model, const WindowedText& text, const Swee
                     {"sha256", options.text_sha256},
                     {"tokens_sha256", hash_tokens(text)}};
   record["versions"] = versions(model);
-  record["seeds"] = json::object();  // nothing is drawn at random
+  record["seeds"] = {{"block_bootstrap", stats::BootstrapOptions{}.seed}};
   record["command"] = options.command;
   record["units"] = units();
   return record;
