@@ -1,0 +1,39 @@
+#pragma once
+/* What the plugin offers a program that holds it in its own process. Plain C; each function is
+ * found by its name through ggml_backend_reg_get_proc_address(ggml_backend_reg_by_name("bhroute"),
+ * NAME). */
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bhroute_ggml_statistics {
+  uint64_t layers_fused;     /* MoE layers routed by the policy */
+  uint64_t layers_untouched; /* MoE layers left to the host's own routing */
+  uint64_t tokens;           /* of the layer that saw most */
+  uint64_t token_layers;     /* tokens routed, added over layers */
+  uint64_t pairs;            /* (token, expert) pairs selected */
+  uint64_t own_pairs;        /* pairs that the model's own top_k would have computed */
+  uint64_t computed_pairs;   /* pairs computed; more than selected only in hosts that look at single
+                                nodes */
+  uint64_t choosing_ns;      /* time from the router's scores to the list of pairs */
+  uint64_t block_ns;         /* time in the MoE blocks, choosing included */
+};
+
+/* Routes by this policy from now on: what bhroute's --policy takes (short form, JSON file). "" =
+ * the model's own routing. Returns NULL, or why it was refused (valid until this thread's next
+ * call); the old policy stays. */
+typedef const char* (*bhroute_ggml_set_policy_t)(const char* policy);
+/* Counted since the start or the last reset, over all contexts of the process. */
+typedef void (*bhroute_ggml_get_statistics_t)(struct bhroute_ggml_statistics* statistics);
+typedef void (*bhroute_ggml_reset_statistics_t)(void);
+
+#define BHROUTE_GGML_SET_POLICY "bhroute_ggml_set_policy"
+#define BHROUTE_GGML_GET_STATISTICS "bhroute_ggml_get_statistics"
+#define BHROUTE_GGML_RESET_STATISTICS "bhroute_ggml_reset_statistics"
+
+#ifdef __cplusplus
+}
+#endif

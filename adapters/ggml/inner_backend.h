@@ -1,0 +1,50 @@
+#pragma once
+// The CPU backend of the host that does the plugin's arithmetic, its threads, and an arena for the
+// small graphs handed to it. One for each of the host's contexts.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "ggml/host_ggml.h"
+
+namespace bhroute::ggml {
+
+class InnerBackend {
+ public:
+  InnerBackend() = default;
+  ~InnerBackend();
+  InnerBackend(const InnerBackend&) = delete;
+  InnerBackend& operator=(const InnerBackend&) = delete;
+
+  void set_num_threads(int num_threads) { num_threads_ = num_threads; }
+  void set_abort_callback(ggml_abort_callback callback, void* data);
+
+  /// Computes a graph of the host's as it is.
+  ggml_status compute(ggml_cgraph* graph);
+  /// Computes these nodes in this order; views may be among them.
+  ggml_status compute(std::span<ggml_tensor* const> nodes);
+
+  /// Starts a new small graph: what was made in the arena before is gone. Tensors made in it have
+  /// no memory until someone sets `data`.
+  ggml_context* fresh_arena();
+
+ private:
+  bool is_ready();
+  void fit_threads();
+  void grow_pool();
+  template <class Function>
+  Function function(const char* name) const;
+
+  ggml_backend_t cpu_ = nullptr;
+  int num_threads_ = GGML_DEFAULT_N_THREADS;
+  int fitted_threads_ = 0, pool_threads_ = 0;
+  ggml_threadpool_t pool_ = nullptr;
+  ggml_abort_callback abort_callback_ = nullptr;
+  void* abort_data_ = nullptr;
+  std::vector<std::byte> arena_memory_, graph_memory_;
+  ggml_context* arena_ = nullptr;
+  ggml_context* graphs_ = nullptr;
+};
+
+}  // namespace bhroute::ggml

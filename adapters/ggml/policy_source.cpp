@@ -1,0 +1,125 @@
+#include "ggml/policy_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bhroute/calibration/calibration_file.h"
+#include "ggml/say.h"
+
+namespace bhroute::ggml {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+
+bool same_facts(const routing::RouterFacts& a, const routing::RouterFacts& b) {
+  return a.num_experts == b.num_experts && a.top_k == b.top_k &&
+         a.normalizes_weights == b.normalizes_weights;
+}
+
+void stamp_file(const std::filesystem::path& file, std::int64_t& time, std::uintmax_t& size) {
+  std::error_code missing;
+  if (file.empty()) return;
+  time = std::filesystem::last_write_time(file, missing).time_since_epoch().count();
+  size = std::filesystem::file_size(file, missing);
+}
+
+Result<std::shared_ptr<const routing::Policy>> bind_policy(
+    const routing::PolicySpec& spec, const routing::RouterFacts& facts,
+    std::shared_ptr<const calibration::CalibrationTable> table) {
+  auto made = routing::make_policy(spec, facts, std::move(table));
+  if (!made) return tl::make_unexpected(made.error());
+  return std::shared_ptr<const routing::Policy>(std::move(*made));
+}
+
+}  // namespace
+
+// With every model met so far, so that a policy that does not fit one is refused while the old is
+// still there.
+Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
+  auto spec = routing::parse_policy(policy);
+  if (!spec) return tl::make_unexpected(spec.error());
+  Loaded loaded;
+  loaded.spec = *spec;
+  if (!spec->table.empty()) {
+    auto table = calibration::load_table(spec->table);
+    if (!table) return tl::make_unexpected(table.error());
+    loaded.table = *table;
+  }
+  if (!loaded_) return loaded;
+  for (const Bound& old : loaded_->bound) {
+    auto bound = bind_policy(loaded.spec, old.facts, loaded.table);
+    if (!bound) return tl::make_unexpected(bound.error());
+    loaded.bound.push_back({old.facts, std::move(bound)});
+  }
+  return loaded;
+}
+
+PolicySource::Stamp PolicySource::stamp() const {
+  Stamp now;
+  stamp_file(file_, now.policy_time, now.policy_size);
+  stamp_file(table_file_, now.table_time, now.table_size);
+  return now;
+}
+
+void PolicySource::read_file(bool first) {
+  auto loaded = load(file_.string());
+  if (loaded) {
+    loaded_ = std::move(*loaded);
+    table_file_ = loaded_->spec.table;
+  }
+  read_ = seen_ = stamp();
+  if (loaded)
+    say(fmt::format("policy {}{}", routing::to_string(loaded_->spec), first ? "" : " (changed)"));
+  else
+    say(fmt::format("{}; {}", to_string(loaded.error()),
+                    loaded_ ? "the old policy stays" : "the model's own routing stays"));
+}
+
+void PolicySource::watch(std::filesystem::path file) {
+  std::lock_guard lock(mutex_);
+  file_ = std::filesystem::absolute(file);
+  read_file(true);
+}
+
+Result<void> PolicySource::set(std::string_view policy) {
+  std::lock_guard lock(mutex_);
+  if (policy.empty()) {
+    loaded_.reset();
+  } else {
+    auto loaded = load(policy);
+    if (!loaded) return tl::make_unexpected(loaded.error());
+    loaded_ = std::move(*loaded);
+  }
+  file_.clear();
+  return {};
+}
+
+// A change is read once it has stood still from one look to the next: an editor may write in
+// pieces.
+void PolicySource::look_at_file() {
+  const auto now = std::chrono::steady_clock::now();
+  if (file_.empty() || now < next_look_) return;
+  next_look_ = now + kLookEvery;
+  const Stamp current = stamp();
+  if (!(current == read_) && current == seen_) read_file(false);
+  seen_ = current;
+}
+
+Result<std::shared_ptr<const routing::Policy>> PolicySource::policy_for(
+    const routing::RouterFacts& facts) {
+  std::lock_guard lock(mutex_);
+  look_at_file();
+  if (!loaded_) return std::shared_ptr<const routing::Policy>();
+  for (const Bound& bound : loaded_->bound)
+    if (same_facts(bound.facts, facts)) return bound.policy;
+  loaded_->bound.push_back({facts, bind_policy(loaded_->spec, facts, loaded_->table)});
+  return loaded_->bound.back().policy;
+}
+
+bool PolicySource::is_configured() const {
+  std::lock_guard lock(mutex_);
+  return loaded_ || !file_.empty();
+}
+
+}  // namespace bhroute::ggml

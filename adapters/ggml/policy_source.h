@@ -1,0 +1,66 @@
+#pragma once
+// Where the policy comes from: a file that is read again when it changes on disk, or a program's
+// own words.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bhroute/calibration/calibration_table.h"
+#include "bhroute/routing/policy.h"
+
+namespace bhroute::ggml {
+
+/// Thread-safe. Models differ in their facts, so a policy is bound to each kind of model as it is
+/// met.
+class PolicySource {
+ public:
+  /// Reads `file` now and again whenever it or its table has changed (looked at every 100 ms at
+  /// most). A file that cannot be used is told on stderr and the old policy stays.
+  void watch(std::filesystem::path file);
+  /// parse_policy's forms; "" = none. Errors: those of the policy, of its table, or that it does
+  /// not fit a model already routed; the old policy stays.
+  Result<void> set(std::string_view policy);
+
+  /// Null if there is none. Errors: it does not fit this model.
+  Result<std::shared_ptr<const routing::Policy>> policy_for(const routing::RouterFacts& facts);
+  bool is_configured() const;
+
+ private:
+  using Table = std::shared_ptr<const calibration::CalibrationTable>;
+  struct Bound {
+    routing::RouterFacts facts;
+    Result<std::shared_ptr<const routing::Policy>> policy;
+  };
+  struct Stamp {  // of the policy's file and its table's
+    std::int64_t policy_time = 0, table_time = 0;
+    std::uintmax_t policy_size = 0, table_size = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  struct Loaded {
+    routing::PolicySpec spec;
+    Table table;
+    std::vector<Bound> bound;
+  };
+
+  Result<Loaded> load(std::string_view policy) const;
+  Stamp stamp() const;
+  void look_at_file();
+  void read_file(bool first);
+
+  mutable std::mutex mutex_;
+  std::filesystem::path file_;
+  std::string table_file_;
+  std::optional<Loaded> loaded_;
+  Stamp read_, seen_;
+  std::chrono::steady_clock::time_point next_look_{};
+};
+
+}  // namespace bhroute::ggml

@@ -1,0 +1,82 @@
+#include "ggml/block_router.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "ggml/host_model.h"
+
+namespace bhroute::ggml {
+namespace {
+
+using test::HostModel;
+using test::HostOptions;
+using test::LoadedPlugin;
+using test::Logits;
+
+constexpr int kLayers = 16;
+
+TEST(BlockRouter, TheModelsOwnCountGivesTheSameBits) {
+  const Logits stock = HostModel({}).run();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=8");
+  EXPECT_EQ(test::num_different(HostModel({}).run(), stock), 0u);
+  const auto counted = plugin.statistics();
+  EXPECT_EQ(counted.layers_fused, kLayers);
+  EXPECT_EQ(counted.layers_untouched, 0u);
+  EXPECT_EQ(counted.tokens, 2u * 43u);
+  EXPECT_EQ(counted.pairs, 8u * kLayers * 2u * 43u);
+}
+
+TEST(BlockRouter, AFixedCountIsTheStockModelWithThatCount) {
+  for (const int k : {1, 4, 12}) {  // 12 is more than the graph's own 8
+    const HostOptions stock_options{.expert_used_count = k};
+    const Logits stock = HostModel(stock_options).run();
+    LoadedPlugin plugin;
+    plugin.set_policy("top_k:k=" + std::to_string(k));
+    EXPECT_EQ(test::num_different(HostModel({}).run(), stock), 0u) << k;
+    EXPECT_EQ(plugin.statistics().computed_pairs, static_cast<std::uint64_t>(k) * kLayers * 86u);
+  }
+}
+
+TEST(BlockRouter, FlashAttentionWarmUpAndOneSequence) {
+  const HostOptions options{.flash_attention = true, .num_sequences = 1, .warm_up = true};
+  const Logits stock = HostModel(options).run();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=8");
+  EXPECT_EQ(test::num_different(HostModel(options).run(), stock), 0u);
+  EXPECT_EQ(plugin.statistics().tokens, 43u) << "warm-up is not counted";
+}
+
+TEST(BlockRouter, MicroBatchesWithoutATokenInTheLastLayer) {
+  const Logits stock = HostModel({}).run_last_only();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=8");
+  EXPECT_EQ(test::num_different(HostModel({}).run_last_only(), stock), 0u);
+  EXPECT_EQ(plugin.statistics().token_layers, 15u * 100u + 1u);
+}
+
+TEST(BlockRouter, WithoutAPolicyTheHostIsUntouched) {
+  const Logits stock = HostModel({}).run();
+  LoadedPlugin plugin;
+  EXPECT_EQ(test::num_different(HostModel({}).run(), stock), 0u);
+  EXPECT_EQ(plugin.statistics().layers_fused, 0u);
+  EXPECT_EQ(plugin.statistics().layers_untouched, kLayers);
+}
+
+TEST(BlockRouter, TwoContextsInTwoThreads) {
+  const Logits stock = HostModel({}).run();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=8");
+  Logits first, second;
+  std::thread other([&] { second = HostModel({.threads = 1}).run(); });
+  first = HostModel({.threads = 1}).run();
+  other.join();
+  EXPECT_EQ(test::num_different(first, stock), 0u);
+  EXPECT_EQ(test::num_different(second, stock), 0u);
+  EXPECT_EQ(plugin.statistics().tokens, 2u * 86u);
+}
+
+}  // namespace
+}  // namespace bhroute::ggml

@@ -1,0 +1,98 @@
+#include "ggml/policy_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+namespace bhroute::ggml {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr routing::RouterFacts kFacts{64, 8, false};
+
+class WatchedFile : public testing::Test {
+ protected:
+  WatchedFile() : file_(testing::TempDir() + "bhroute_policy_source.json") {}
+  ~WatchedFile() override { std::filesystem::remove(file_); }
+
+  void write(const std::string& text) { std::ofstream(file_) << text; }
+  std::size_t current_k() {
+    const auto policy = source_.policy_for(kFacts);
+    EXPECT_TRUE(policy);
+    return *policy == nullptr ? 0 : (*policy)->spec().k;
+  }
+  /// Two looks, one to see the change and one to see that it stands still.
+  std::string after_change() {
+    testing::internal::CaptureStderr();
+    for (int look = 0; look < 3; ++look) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(110));
+      current_k();
+    }
+    return testing::internal::GetCapturedStderr();
+  }
+  std::filesystem::path file_;
+  PolicySource source_;
+};
+
+TEST_F(WatchedFile, IsReadAgainWhenItChanges) {
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.watch(file_);
+  EXPECT_EQ(current_k(), 4u);
+  write(R"({"rule": "top_k", "k": 12})");
+  EXPECT_THAT(after_change(), HasSubstr("policy top_k:k=12"));
+  EXPECT_EQ(current_k(), 12u);
+}
+
+TEST_F(WatchedFile, ABrokenFileIsRefusedAndTheOldPolicyStays) {
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.watch(file_);
+  current_k();
+  for (const char* broken : {"{\"rule\": \"top_k\", \"k\"", "{\"rule\": \"top_k\", \"k\": 65}",
+                             "{\"rule\": \"nothing\"}"}) {
+    write(broken);
+    const std::string told = after_change();
+    EXPECT_THAT(told, HasSubstr("the old policy stays")) << broken;
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+    EXPECT_EQ(current_k(), 4u);
+  }
+  write(R"({"rule": "top_k", "k": 5})");
+  after_change();
+  EXPECT_EQ(current_k(), 5u) << "a mended file is read";
+}
+
+TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
+  testing::internal::CaptureStderr();
+  source_.watch(file_);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the model's own routing stays"));
+  EXPECT_EQ(current_k(), 0u);
+  write(R"({"rule": "top_k", "k": 3})");
+  after_change();
+  EXPECT_EQ(current_k(), 3u);
+}
+
+TEST(PolicySource, AProgramsOwnWords) {
+  PolicySource source;
+  EXPECT_FALSE(source.is_configured());
+  EXPECT_EQ(*source.policy_for(kFacts), nullptr);
+  ASSERT_TRUE(source.set("top_k:k=3"));
+  EXPECT_TRUE(source.is_configured());
+  EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 3u);
+  EXPECT_FALSE(source.set("top_k:k=0"));
+  EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 3u);
+  ASSERT_TRUE(source.set(""));
+  EXPECT_EQ(*source.policy_for(kFacts), nullptr);
+}
+
+TEST(PolicySource, AModelItDoesNotFitIsToldApart) {
+  PolicySource source;
+  ASSERT_TRUE(source.set("top_k:k=20"));
+  EXPECT_TRUE(source.policy_for(kFacts));
+  EXPECT_FALSE(source.policy_for({16, 4, false}));
+  EXPECT_TRUE(source.policy_for(kFacts));
+}
+
+}  // namespace
+}  // namespace bhroute::ggml

@@ -1,0 +1,72 @@
+#include "ggml/statistics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace bhroute::ggml {
+namespace {
+
+using testing::HasSubstr;
+
+LayerWork work(int layer, std::size_t tokens, std::size_t pairs) {
+  return {.layer = layer,
+          .num_tokens = tokens,
+          .pairs = pairs,
+          .own_pairs = 8 * tokens,
+          .computed_pairs = pairs,
+          .choosing = std::chrono::microseconds(1),
+          .block = std::chrono::microseconds(100)};
+}
+
+TEST(Statistics, SumsOverLayersAndTokens) {
+  Statistics statistics;
+  statistics.count(work(0, 10, 40));
+  statistics.count(work(1, 10, 20));
+  statistics.count(work(0, 2, 8));
+  const auto s = statistics.snapshot();
+  EXPECT_EQ(s.layers_fused, 2u);
+  EXPECT_EQ(s.tokens, 12u);
+  EXPECT_EQ(s.token_layers, 22u);
+  EXPECT_EQ(s.pairs, 68u);
+  EXPECT_EQ(s.own_pairs, 176u);
+  EXPECT_THAT(statistics.summary(),
+              HasSubstr("2 layers fused, 12 tokens, 3.09 experts a token (the model's own 8), "
+                        "61.4 % of pairs skipped, choosing 1.00 %"));
+  statistics.reset();
+  EXPECT_EQ(statistics.snapshot().token_layers, 0u);
+}
+
+TEST(Statistics, NothingFusedIsLoud) {
+  Statistics statistics;
+  EXPECT_THAT(statistics.summary(), HasSubstr("WARNING: no layer was fused"));
+  EXPECT_THAT(statistics.summary(), HasSubstr("no mixture-of-experts layer reached"));
+  testing::internal::CaptureStderr();
+  statistics.count_untouched(4, "its experts lie elsewhere");
+  statistics.count_untouched(5, "its experts lie elsewhere");
+  statistics.count_untouched(5, "its experts lie elsewhere");
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+  EXPECT_THAT(told, HasSubstr("layer 4"));
+  EXPECT_THAT(statistics.summary(), HasSubstr("2 layers untouched: its experts lie elsewhere"));
+  EXPECT_EQ(statistics.snapshot().layers_untouched, 2u);
+}
+
+TEST(Statistics, TheFileHasTheLine) {
+  const std::filesystem::path file = testing::TempDir() + "bhroute_statistics.txt";
+  Statistics statistics;
+  statistics.write_to(file);
+  statistics.count(work(0, 10, 40));
+  statistics.write_file_if_due();
+  std::stringstream content;
+  content << std::ifstream(file).rdbuf();
+  EXPECT_EQ(content.str(), statistics.summary() + "\n");
+  std::filesystem::remove(file);
+  statistics.write_file_if_due();
+  EXPECT_FALSE(std::filesystem::exists(file)) << "not again within 200 ms";
+}
+
+}  // namespace
+}  // namespace bhroute::ggml
