@@ -38,6 +38,7 @@ Action declare_merge(CLI::App& app, Context& context);
 Action declare_explain(CLI::App& app, Context& context);
 Action declare_evaluate(CLI::App& app, Context& context);
 Action declare_sweep(CLI::App& app, Context& context);
+Action declare_run(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
 
 }  // namespace bhroute::cli

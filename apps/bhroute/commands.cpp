@@ -30,6 +30,11 @@ constexpr Command kCommands[] = {
      "      --policy bh:alpha=0.05,min_k=1,max_k=16,weights=native\n"
      "  bhroute evaluate -m MODEL.gguf -f text.txt --policy top_k:k=5,weights=mass --json",
      declare_evaluate},
+    {"run", "Continue a prompt under a policy, with tokens/s and experts per token at the end",
+     "  bhroute run -m MODEL.gguf -p 'It was a fine day, and' -n 64 --policy top_k:k=5\n"
+     "  bhroute run -m MODEL.gguf -p 'Dear Sir,' --table unselected.safetensors \\\n"
+     "      --policy bh:alpha=0.2,min_k=1,max_k=16 --temp 0.8 --seed 7 --json",
+     declare_run},
     {"sweep",
      "Many policies on one text, each on disk before the next starts; run again, it continues",
      "  bhroute sweep -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bhroute/evaluation/model_runner.h"
+#include "bhroute/evaluation/text_generator.h"
 
 namespace bhroute::cli {
 
@@ -17,6 +18,8 @@ struct EngineOptions {
 };
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);
+/// `window` is the room for prompt and continuation.
+Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options);
 std::string engine_version();  ///< "none" where there is no engine
 std::string engine_devices();
 

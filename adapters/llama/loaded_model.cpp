@@ -1,0 +1,198 @@
+#include "llama/loaded_model.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "bhroute/core/sha256.h"
+#include "llama/llama_runner.h"
+#include "llama/node_budget.h"
+
+namespace bhroute::llama {
+namespace {
+
+using evaluation::ModelDescription;
+using evaluation::Token;
+
+int usable_cores() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+ModelDescription describe(const GgufFacts& facts, const LoadOptions& options, std::string sha256) {
+  ModelDescription d;
+  d.path = options.model_path;
+  d.sha256 = std::move(sha256);
+  d.name = facts.name;
+  d.architecture = facts.architecture;
+  d.engine = engine_version();
+  d.moe_layers = facts.moe_layers;
+  d.num_experts = facts.num_experts;
+  d.top_k = facts.top_k;
+  d.d_model = facts.d_model;
+  d.expert_d_ff = facts.expert_d_ff;
+  d.context_length = facts.context_length;
+  return d;
+}
+
+}  // namespace
+
+Batch::Batch(std::size_t tokens, std::size_t sequences)
+    : batch_(llama_batch_init(static_cast<int32_t>(tokens), 0, static_cast<int32_t>(sequences))) {}
+
+void Batch::add(Token token, std::size_t position, std::size_t sequence, bool output) {
+  const int32_t i = batch_.n_tokens++;
+  batch_.token[i] = token;
+  batch_.pos[i] = static_cast<llama_pos>(position);
+  batch_.n_seq_id[i] = 1;
+  batch_.seq_id[i][0] = static_cast<llama_seq_id>(sequence);
+  batch_.logits[i] = output;
+}
+
+LoadedModel::LoadedModel(LoadOptions options, GgufFacts facts, std::string sha256)
+    : options_(std::move(options)),
+      facts_(std::move(facts)),
+      description_(describe(facts_, options_, std::move(sha256))),
+      tap_(description_) {}
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& options) {
+  start_engine();
+  auto facts = read_gguf_facts(options.model_path);
+  if (!facts) return tl::make_unexpected(facts.error());
+  auto hash = sha256_file(options.model_path);
+  if (!hash) return tl::make_unexpected(hash.error());
+  const std::size_t top_k = facts->top_k;
+  std::unique_ptr<LoadedModel> model(new LoadedModel(options, std::move(*facts), std::move(*hash)));
+  if (auto loaded = model->load(top_k); !loaded) return tl::make_unexpected(loaded.error());
+  return model;
+}
+
+Result<void> LoadedModel::load_model(std::size_t num_slots) {
+  context_.reset();
+  model_.reset();  // first, so that two models never lie in memory
+  llama_model_kv_override overrides[2] = {};
+  const std::string key = facts_.architecture + ".expert_used_count";
+  std::strncpy(overrides[0].key, key.c_str(), sizeof overrides[0].key - 1);
+  overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+  overrides[0].val_i64 = static_cast<int64_t>(num_slots);
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options_.gpu_layers;
+  // An untouched load for the model's own count: nothing may differ from the stock engine.
+  if (num_slots != facts_.top_k) params.kv_overrides = overrides;
+  take_engine_message();
+  model_.reset(llama_model_load_from_file(options_.model_path.c_str(), params));
+  if (!model_)
+    return invalid_input(options_.model_path,
+                         "llama.cpp cannot load the model: " + take_engine_message());
+  return {};
+}
+
+Result<void> LoadedModel::make_context() {
+  llama_context_params params = llama_context_default_params();
+  params.n_seq_max = static_cast<std::uint32_t>(options_.sequences);
+  params.n_ctx = static_cast<std::uint32_t>(options_.sequences * options_.sequence_length);
+  params.n_batch = static_cast<std::uint32_t>(
+      std::min(options_.batch, options_.sequences * options_.sequence_length));
+  params.n_ubatch = static_cast<std::uint32_t>(options_.micro_batch);
+  params.n_threads = params.n_threads_batch =
+      options_.threads > 0 ? options_.threads : usable_cores();
+  params.cb_eval = &RouterTap::on_node;
+  params.cb_eval_user_data = &tap_;
+  context_.reset(llama_init_from_model(model_.get(), params));
+  if (!context_)
+    return failure(options_.model_path,
+                   "llama.cpp cannot make a context: " + take_engine_message());
+  return {};
+}
+
+// One token through the graph, every node noted and none touched.
+Result<void> LoadedModel::learn_nodes() {
+  tap_.start_learning();
+  Batch one(1, 1);
+  one.add(0, 0, 0, true);
+  forget();
+  auto decoded = decode(one);
+  tap_.stop_learning();
+  if (!decoded) return decoded;
+  for (int layer : facts_.moe_layers) {
+    const RouterNodes::Layer* nodes = tap_.nodes().layer(layer);
+    if (nodes == nullptr || nodes->logits.empty() || nodes->weights.empty())
+      return failure(options_.model_path,
+                     fmt::format("no router found in the graph of layer {}", layer), "",
+                     "nodes ffn_moe_logits and ffn_moe_weights");
+    description_.normalizes_weights = nodes->chain.normalizes || nodes->chain.softmax;
+  }
+  return {};
+}
+
+Result<void> LoadedModel::load(std::size_t num_slots) {
+  if (auto loaded = load_model(num_slots); !loaded) return loaded;
+  const std::size_t lacking =
+      own_nodes_ == 0 ? 0 : missing_nodes(facts_, own_nodes_, facts_.top_k, num_slots);
+  if (auto widened = widen_node_budget(model_.get(), facts_, lacking); !widened) return widened;
+  if (auto made = make_context(); !made) return made;
+  if (auto learnt = learn_nodes(); !learnt) return learnt;
+  if (own_nodes_ == 0) own_nodes_ = tap_.nodes().num_nodes();
+  description_.vocab_size = static_cast<std::size_t>(llama_vocab_n_tokens(vocab()));
+  slots_ = num_slots;
+  tap_.set_slots(num_slots);
+  return {};
+}
+
+Result<void> LoadedModel::set_expert_slots(std::size_t num_slots) {
+  if (num_slots == slots_ && context_) return {};
+  if (num_slots < 1 || num_slots > facts_.num_experts)
+    return invalid_input("expert slots", "out of range", std::to_string(num_slots),
+                         fmt::format("1 to {} (the model's experts)", facts_.num_experts));
+  if (auto off = set_policy(nullptr); !off) return off;
+  const std::size_t before = slots_;
+  auto loaded = load(num_slots);
+  if (loaded || before == num_slots) return loaded;
+  // The refused configuration must not leave the runner without a model.
+  if (auto restored = load(before); !restored) return restored;
+  return loaded;
+}
+
+Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
+  if (policy != nullptr && policy->spec().largest_k() > slots_)
+    return invalid_input("policy", "needs more expert slots than the graph has",
+                         std::to_string(policy->spec().largest_k()),
+                         fmt::format("at most {}", slots_));
+  if (policy != nullptr && policy->facts().num_experts != facts_.num_experts)
+    return invalid_input("policy", "made for another number of experts",
+                         std::to_string(policy->facts().num_experts),
+                         std::to_string(facts_.num_experts));
+  for (const auto& [index, layer] : tap_.nodes().layers())
+    if (auto error = policy == nullptr ? std::nullopt : cannot_route(index, layer, policy->spec()))
+      return tl::make_unexpected(*error);
+  tap_.set_policy(policy);
+  return {};
+}
+
+// As llama-perplexity tokenizes a file: special tokens added where the model wants them, none
+// parsed.
+Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
+  std::vector<Token> tokens(text.size() + 8);
+  const int32_t n = llama_tokenize(vocab(), text.data(), static_cast<int32_t>(text.size()),
+                                   tokens.data(), static_cast<int32_t>(tokens.size()), true, false);
+  if (n < 0)
+    return failure("tokenize", "llama.cpp refused the text",
+                   std::to_string(text.size()) + " bytes");
+  tokens.resize(static_cast<std::size_t>(n));
+  return tokens;
+}
+
+Result<void> LoadedModel::decode(const Batch& batch) {
+  take_engine_message();
+  const int32_t status = llama_decode(context_.get(), batch.get());
+  if (auto error = tap_.take_error()) return tl::make_unexpected(*error);
+  if (status != 0)
+    return failure("decode", "llama.cpp failed: " + take_engine_message(),
+                   fmt::format("status {}", status));
+  llama_synchronize(context_.get());
+  return {};
+}
+
+}  // namespace bhroute::llama
