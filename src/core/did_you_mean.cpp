@@ -1,5 +1,8 @@
 #include "bhroute/core/did_you_mean.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -32,6 +35,12 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
     best = candidate;
   }
   return best;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string near = did_you_mean(word, candidates);
+  return near.empty() ? fmt::format("one of {}", fmt::join(candidates, ", "))
+                      : fmt::format("did you mean {}?", near);
 }
 
 }  // namespace bhroute

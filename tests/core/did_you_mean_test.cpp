@@ -17,5 +17,10 @@ TEST(DidYouMean, StaysSilentWhereNothingIsNear) {
   EXPECT_EQ(did_you_mean("x", {}), "");
 }
 
+TEST(DidYouMean, SuggestsTheNearestOrListsAll) {
+  EXPECT_EQ(suggestion("alpa", {"alpha", "k"}), "did you mean alpha?");
+  EXPECT_EQ(suggestion("weights", {"alpha", "k"}), "one of alpha, k");
+}
+
 }  // namespace
 }  // namespace bhroute
