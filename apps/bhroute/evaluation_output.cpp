@@ -39,7 +39,7 @@ std::string experts(const Evaluation& e) {
       line("experts per token",
            fmt::format("mean {:.3f}, sd {:.3f}, min {}, max {} (own top_k {})", r.mean_experts,
                        r.sd_experts, r.min_experts, r.max_experts, e.model.top_k));
-  if (r.policy.rule == routing::Rule::bh)
+  if (!routing::is_static(r.policy.rule))
     text += line("bounds", fmt::format("{:.1f} % of tokens at min_k = {}, {:.1f} % at max_k = {}",
                                        100.0 * r.floor_share, r.policy.min_k,
                                        100.0 * r.ceiling_share, r.policy.max_k));
@@ -73,7 +73,7 @@ nlohmann::json to_json(const Evaluation& e) {
 
 std::string readable(const Evaluation& e) {
   std::string text = line("policy", to_string(e.run.policy));
-  if (e.run.policy.rule == routing::Rule::bh)
+  if (routing::uses_p_values(e.run.policy.rule))
     text += line("table", e.run.table.empty() ? "none: empirical fallback" : e.run.table);
   text += losses(e) + experts(e);
   return text + line("speed", fmt::format("{:.1f} tokens/s, {:.3f} ms a token",

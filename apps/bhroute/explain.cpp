@@ -49,7 +49,8 @@ Result<Explanation> explain(const Flags& flags) {
   const auto policy = routing::make_policy(*spec, facts_of(flags, **table, logits->size()), *table);
   if (!policy) return tl::make_unexpected(policy.error());
   Explanation found{
-      std::move(*logits), flags.layer, flags.table + ", " + describe(**table), *spec, {}, {}};
+      std::move(*logits),           flags.layer, flags.table + ", " + describe(**table),
+      spec->for_layer(flags.layer), {},          {}};
   const LogitsView view{found.logits.data(), 1, found.logits.size(), found.logits.size()};
   if (auto ok = (*policy)->route(view, flags.layer, {.stats = true}, found.decision); !ok)
     return tl::make_unexpected(ok.error());

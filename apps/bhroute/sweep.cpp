@@ -58,7 +58,7 @@ Result<void> prepare_folder(const std::string& path) {
 
 bool needs_table(const Configurations& list, const std::string& null) {
   return std::any_of(list.begin(), list.end(), [&](const Configuration& one) {
-    return one.policy.rule == routing::Rule::bh && one.policy.table.empty() && one.null == null;
+    return routing::uses_p_values(one.policy.rule) && one.policy.table.empty() && one.null == null;
   });
 }
 

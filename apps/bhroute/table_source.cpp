@@ -29,13 +29,15 @@ Result<TablePtr> open_table(const std::string& path) {
 
 Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std::string& flag,
                                    std::size_t expected_layers) {
-  if (policy.rule != routing::Rule::bh) {
+  if (!routing::uses_p_values(policy.rule)) {
     if (!flag.empty()) log_info("--table is not used: the policy is " + routing::to_string(policy));
     return SourcedTable{};
   }
   if (!flag.empty() && !policy.table.empty() && flag != policy.table)
     return invalid_input("--table", "the policy names another table", flag, policy.table);
   const std::string path = flag.empty() ? policy.table : flag;
+  if (auto ok = routing::check_table_hash(policy, path); !ok && !path.empty())
+    return tl::make_unexpected(ok.error());
   auto table = path.empty() ? calibration::find_kde_table(expected_layers) : open_table(path);
   return table.map([&](TablePtr& found) { return SourcedTable{path, std::move(found)}; });
 }

@@ -101,12 +101,12 @@ class Entry {
   }
 
   Result<void> read_texts(Configuration& configuration) const {
-    const bool is_bh = configuration.policy.rule == Rule::bh;
+    const bool tests = routing::uses_p_values(configuration.policy.rule);
     const std::tuple<const char*, std::string, std::string*> keys[] = {
         {"name", routing::to_string(configuration.policy), &configuration.name},
         {"role", "reference", &configuration.role},
         {"marking", "", &configuration.marking},
-        {"null", is_bh ? "all" : "", &configuration.null}};
+        {"null", tests ? "all" : "", &configuration.null}};
     for (const auto& [key, absent, member] : keys) {
       auto value = text(key, absent);
       if (!value) return tl::make_unexpected(value.error());

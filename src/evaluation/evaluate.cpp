@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <tuple>
+#include <utility>
 
 #include "decode_text.h"
 #include "excerpt_probe.h"
@@ -54,6 +57,20 @@ double relative_flops(const ModelDescription& model, double mean_experts) {
   return (router + mean_experts * expert) / (router + static_cast<double>(model.top_k) * expert);
 }
 
+// Over all layers, each by its own bounds.
+std::pair<double, double> shares_at_bounds(const routing::PolicySpec& policy,
+                                           const std::map<int, LayerResult>& layers) {
+  double floor = 0.0, ceiling = 0.0, tokens = 0.0;
+  for (const auto& [index, layer] : layers) {
+    const auto num = static_cast<double>(layer.experts.num_tokens());
+    const routing::CountBounds bounds = policy.for_layer(index).bounds();
+    floor += num * layer.experts.share_at(bounds.min_k);
+    ceiling += num * layer.experts.share_at(bounds.max_k);
+    tokens += num;
+  }
+  return {floor / tokens, ceiling / tokens};
+}
+
 void fill_experts(RunResult& result, const ExpertCounter& counter, const ModelDescription& model) {
   const routing::PolicySpec& policy = result.policy;
   const ExpertCounts all = pooled_counts(counter.layers());
@@ -62,8 +79,7 @@ void fill_experts(RunResult& result, const ExpertCounter& counter, const ModelDe
   result.sd_experts = all.sd();
   result.min_experts = all.min();
   result.max_experts = all.max();
-  result.floor_share = all.share_at(policy.rule == routing::Rule::bh ? policy.min_k : policy.k);
-  result.ceiling_share = all.share_at(policy.largest_k());
+  std::tie(result.floor_share, result.ceiling_share) = shares_at_bounds(policy, result.layers);
   result.relative_flops = relative_flops(model, result.mean_experts);
   result.num_nan_logits = counter.num_nan_logits();
   result.num_unroutable = counter.num_unroutable();

@@ -13,21 +13,12 @@ namespace {
 
 using nlohmann::json;
 
-struct Bounds {
-  std::size_t min_k, max_k;
-};
-
-Bounds bounds(const routing::PolicySpec& policy) {
-  if (policy.rule == routing::Rule::bh) return {policy.min_k, policy.max_k};
-  return {policy.k, policy.k};
-}
-
 // JSON has no NaN and no infinity: such a number is absent.
 void put(json& object, const char* key, double value) {
   if (std::isfinite(value)) object[key] = value;
 }
 
-json layer_to_json(int index, const LayerResult& layer, Bounds bounds) {
+json layer_to_json(int index, const LayerResult& layer, routing::CountBounds bounds) {
   json object{{"layer", index},
               {"num_tokens", layer.experts.num_tokens()},
               {"min", layer.experts.min()},
@@ -44,7 +35,7 @@ json layer_to_json(int index, const LayerResult& layer, Bounds bounds) {
 json layers_to_json(const RunResult& result) {
   json list = json::array();
   for (const auto& [index, layer] : result.layers)
-    list.push_back(layer_to_json(index, layer, bounds(result.policy)));
+    list.push_back(layer_to_json(index, layer, result.policy.for_layer(index).bounds()));
   return list;
 }
 

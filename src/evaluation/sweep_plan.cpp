@@ -36,7 +36,7 @@ Result<std::string> hash_path(const std::string& path) {
 }
 
 bool needs_table(const Configuration& configuration) {
-  return configuration.policy.rule == routing::Rule::bh;
+  return routing::uses_p_values(configuration.policy.rule);
 }
 
 // The policy's own table before the one given for its null.
@@ -47,6 +47,8 @@ Result<const TableSource*> find_table(const Configuration& configuration,
     const auto found = tables.find(configuration.null);
     return found == tables.end() ? nullptr : &found->second;
   }
+  if (auto ok = routing::check_table_hash(configuration.policy, path); !ok)
+    return tl::make_unexpected(ok.error());
   auto table = calibration::load_table(path);
   if (!table) return tl::make_unexpected(table.error());
   auto digest = hash_path(path);

@@ -96,6 +96,12 @@ inline void Emit(const RouteInputs& in, const Token& token, std::size_t t,
   Weigh(in, token, num, max_k, slots, scratch);
 }
 
+inline std::size_t StepSorted(const float* statistic, const std::int32_t* sorted, std::size_t count,
+                              const StepUpRule& rule) {
+  return rule.down ? StepDownSorted(statistic, sorted, count, rule.critical_logits)
+                   : StepUpSorted(statistic, sorted, count, rule.critical_logits);
+}
+
 /// Leaves the selected experts, in order, at the front of scratch.candidates. Only experts that
 /// meet the loosest critical logit can pass any rank, and they are the largest logits: usually a
 /// few.
@@ -106,10 +112,9 @@ inline std::size_t SelectStepUp(const Token& token, const StepUpRule& rule, Scra
   const std::size_t count = CollectAtLeast(token.statistic, loosest, candidates);
   const bool few = count <= kFewCandidates;
   if (few) OrderLargest(token.logits.values, candidates, count, count, scratch.keys);
-  const std::size_t passed =
-      few ? StepUpSorted(token.statistic.values, candidates, count, rule.critical_logits)
-          : StepUpCounted(token.statistic.values, candidates, count, rule.critical_logits, n,
-                          scratch.counts);
+  const std::size_t passed = few ? StepSorted(token.statistic.values, candidates, count, rule)
+                                 : StepCounted(token.statistic.values, candidates, count,
+                                               rule.critical_logits, rule.down, n, scratch.counts);
   const std::size_t want = std::clamp(passed, rule.min_k, rule.max_k);
   if (want > count) return SelectLargest(token.logits, token.max, want, candidates, scratch.keys);
   if (!few) OrderLargest(token.logits.values, candidates, count, want, scratch.keys);
@@ -170,7 +175,13 @@ HWY_EXPORT(Implementation);
 void route_step_up(const RouteInputs& in, const float* critical_logits, std::size_t min_k,
                    std::size_t max_k, const RouteOutputs& out) noexcept {
   assert(valid(in, max_k) && min_k >= 1 && min_k <= max_k);
-  HWY_DYNAMIC_DISPATCH(RouteStepUp)(in, {critical_logits, min_k, max_k}, out);
+  HWY_DYNAMIC_DISPATCH(RouteStepUp)(in, {critical_logits, min_k, max_k, false}, out);
+}
+
+void route_step_down(const RouteInputs& in, const float* critical_logits, std::size_t min_k,
+                     std::size_t max_k, const RouteOutputs& out) noexcept {
+  assert(valid(in, max_k) && min_k >= 1 && min_k <= max_k);
+  HWY_DYNAMIC_DISPATCH(RouteStepUp)(in, {critical_logits, min_k, max_k, true}, out);
 }
 
 void route_top_k(const RouteInputs& in, std::size_t top_k, const RouteOutputs& out) noexcept {

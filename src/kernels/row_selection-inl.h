@@ -122,10 +122,20 @@ inline std::size_t StepUpSorted(const float* statistic, const std::int32_t* sort
   return 0;
 }
 
-/// The step-up without sorting: each candidate's smallest rank that it meets, counts, prefix sums.
-inline std::size_t StepUpCounted(const float* statistic, const std::int32_t* candidates,
-                                 std::size_t count, const float* critical_logits,
-                                 std::size_t num_experts, std::uint32_t* counts) {
+/// The step-down on candidates in order: how many meet their critical logits before the first that
+/// does not.
+inline std::size_t StepDownSorted(const float* statistic, const std::int32_t* sorted,
+                                  std::size_t count, const float* critical_logits) {
+  std::size_t k = 0;
+  while (k < count && statistic[sorted[k]] >= critical_logits[k]) ++k;
+  return k;
+}
+
+/// The step-up (or step-down) without sorting: each candidate's smallest rank that it meets,
+/// counts, prefix sums.
+inline std::size_t StepCounted(const float* statistic, const std::int32_t* candidates,
+                               std::size_t count, const float* critical_logits, bool down,
+                               std::size_t num_experts, std::uint32_t* counts) {
   std::fill_n(counts, num_experts, 0u);
   for (std::size_t i = 0; i < count; ++i) {
     const float s = statistic[candidates[i]];
@@ -136,7 +146,10 @@ inline std::size_t StepUpCounted(const float* statistic, const std::int32_t* can
   std::size_t num = 0, reached = 0;
   for (std::size_t k = 1; k <= num_experts; ++k) {
     reached += counts[k - 1];
-    if (reached >= k) num = k;
+    if (reached >= k)
+      num = k;
+    else if (down)
+      break;
   }
   return num;
 }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bhroute/core/log.h"
+#include "rule_procedure.h"
 
 namespace bhroute::routing {
 namespace {
@@ -34,6 +37,19 @@ Result<void> check_groups(const calibration::CalibrationTable& table, std::size_
   return {};
 }
 
+/// A conformal table must be able to pass rank 1, at c_1 or, where the procedure finds c_1 from the
+/// p-values, at BH's. Higher criticism has no level.
+Result<void> check_first_rank(const PolicySpec& spec, std::size_t num_experts,
+                              const calibration::CalibrationTable& table) {
+  const auto& keys = policy_keys(spec.rule);
+  if (std::find(keys.begin(), keys.end(), "alpha") == keys.end()) return {};
+  const auto test = stats::step_test(procedure_of(spec), num_experts);
+  const auto n = static_cast<double>(num_experts);
+  const bool plain = !test || spec.rule == Rule::bh;
+  return calibration::check_resolution(table, num_experts,
+                                       plain ? spec.alpha : test->critical_values.front() * n);
+}
+
 void warn_of_temperature(double temperature) {
   if (temperature >= 0.5 && temperature <= 2.0) return;
   log_warning_once(
@@ -51,9 +67,13 @@ Result<void> check_policy(const PolicySpec& spec, const RouterFacts& facts,
   if (auto ok = check_facts(spec, facts); !ok) return ok;
   if (auto ok = validate(spec, facts.num_experts); !ok) return ok;
   warn_of_temperature(spec.temperature);
-  if (spec.rule != Rule::bh || table == nullptr) return {};
+  if (!uses_p_values(spec.rule) || table == nullptr) return {};
   if (auto ok = check_groups(*table, facts.num_experts); !ok) return ok;
-  return calibration::check_resolution(*table, facts.num_experts, spec.alpha);
+  if (auto ok = check_first_rank(spec, facts.num_experts, *table); !ok) return ok;
+  for (const auto& [layer, own] : spec.layers)
+    if (auto ok = check_first_rank(spec.for_layer(layer), facts.num_experts, *table); !ok)
+      return ok;
+  return {};
 }
 
 }  // namespace bhroute::routing

@@ -1,7 +1,6 @@
 #include "compiled_layer.h"
 
 #include "bhroute/calibration/critical_logits.h"
-#include "bhroute/stats/benjamini_hochberg.h"
 #include "bhroute/stats/clamp.h"
 
 namespace bhroute::routing {
@@ -17,12 +16,12 @@ double bound_before_clamp(double c) {
 
 }  // namespace
 
-CompiledLayer compile_layer(const calibration::LayerNull& null, std::size_t num_experts,
-                            double alpha, bool clamp) {
-  std::vector<double> critical_values = stats::bh_critical_values(num_experts, alpha);
+CompiledLayer compile_layer(const calibration::LayerNull& null, const stats::StepTest& test,
+                            bool clamp) {
+  std::vector<double> critical_values = test.critical_values;
   if (clamp)
     for (double& c : critical_values) c = bound_before_clamp(c);
-  return {&null, calibration::critical_logits(null, critical_values)};
+  return {&null, test.direction, calibration::critical_logits(null, critical_values)};
 }
 
 }  // namespace bhroute::routing

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "bh_policy.h"
 #include "check_policy.h"
 #include "routing_rows.h"
+#include "testing_policy.h"
 
 namespace bhroute::routing {
 namespace {
@@ -40,7 +40,7 @@ Result<std::vector<RoutingDecision>> run_bh_multi_k(
     return invalid_input("rule", "multi_k needs the step-up", std::string(to_string(spec.rule)),
                          "bh");
   if (max_ks.empty()) return std::vector<RoutingDecision>();
-  PolicySpec each = spec;
+  PolicySpec each = spec.for_layer(layer);
   for (std::size_t max_k : max_ks) {
     each.max_k = max_k;
     if (auto ok = check_policy(each, facts, table.get()); !ok)
@@ -48,7 +48,7 @@ Result<std::vector<RoutingDecision>> run_bh_multi_k(
   }
   each.max_k = *std::max_element(max_ks.begin(), max_ks.end());
   RoutingDecision widest;
-  const auto policy = new_bh_policy(each, facts, std::move(table), layer);
+  const auto policy = new_testing_policy(each, facts, std::move(table), layer);
   if (auto ok = policy->route(logits, layer, {}, widest); !ok)
     return tl::make_unexpected(ok.error());
   std::vector<RoutingDecision> decisions;

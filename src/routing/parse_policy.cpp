@@ -2,49 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "bhroute/core/file.h"
-#include "policy_fields.h"
+#include "policy_text.h"
 
 namespace bhroute::routing {
 namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kWhere = "policy";
+constexpr std::string_view kLayers = "layers.";
 
-/// The whole of `text` as a number, whatever the locale; "inf" and "nan" parse and fail validate().
-template <class T>
-Result<void> read_number(std::string_view key, std::string_view text, T& number,
-                         std::string_view want) {
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error == std::errc() && rest == end) return {};
-  return invalid_input(std::string(key), "not a number in range", std::string(text),
-                       std::string(want));
-}
-
-Result<void> read_flag(std::string_view key, std::string_view text, bool& flag) {
-  if (text != "true" && text != "false")
-    return invalid_input(std::string(key), "not a truth value", std::string(text), "true or false");
-  flag = text == "true";
+/// "layers.3.alpha": the value goes to layer 3.
+Result<void> read_layer_value(PolicySpec& spec, std::string_view key, std::string_view value) {
+  const std::string_view rest = key.substr(kLayers.size());
+  const std::size_t dot = rest.find('.');
+  int layer = 0;
+  const char* end = rest.data() + std::min(dot, rest.size());
+  const auto [stop, error] = std::from_chars(rest.data(), end, layer);
+  if (dot == std::string_view::npos || error != std::errc() || stop != end)
+    return invalid_input(std::string(key), "not a layer's key", "", "layers.INDEX.KEY");
+  const std::string_view own = rest.substr(dot + 1);
+  PolicySpec copy = spec;
+  const PolicyField field = policy_field(copy, own);
+  if (field.index() == 0) return unknown_key(own, spec.rule, key);
+  if (auto ok = read_text(key, value, field); !ok) return ok;
+  spec.layers[layer][std::string(own)] = *get_parameter(copy, own);
   return {};
 }
 
 Result<void> read_value(PolicySpec& spec, std::string_view key, std::string_view value) {
+  if (key.starts_with(kLayers)) return read_layer_value(spec, key, value);
   const PolicyField field = policy_field(spec, key);
-  if (field.number) return read_number(key, value, *field.number, "a number");
-  if (field.count) return read_number(key, value, *field.count, "an integer >= 0");
-  if (field.flag) return read_flag(key, value, *field.flag);
-  if (field.text) {
-    *field.text = value;
-    return {};
-  }
-  if (!field.weights) return unknown_key(key, spec.rule, kWhere);
-  return parse_weight_rule(value, key).map([&](WeightRule rule) { *field.weights = rule; });
+  if (field.index() == 0) return unknown_key(key, spec.rule, kWhere);
+  return read_text(key, value, field);
 }
 
 /// Cuts the next "key=value" off `rest`. A path takes all that follows, commas too.
@@ -95,6 +91,17 @@ bool names_a_file(std::string_view text) {
   return text.ends_with(".json") || fs::is_regular_file(fs::path(text), ignored);
 }
 
+bool always_shown(std::string_view key) {
+  return key != "temperature" && key != "clamp_p_values" && key != "dither" &&
+         !key.starts_with("table");
+}
+
+ParameterValue default_of(Rule rule, std::string_view key) {
+  PolicySpec spec;
+  spec.rule = rule;
+  return *get_parameter(spec, key);
+}
+
 }  // namespace
 
 Result<PolicySpec> parse_policy(std::string_view text) {
@@ -106,6 +113,21 @@ Result<PolicySpec> parse_policy(std::string_view text) {
   if (!rule) return tl::make_unexpected(rule.error());
   return parse_short(*rule,
                      colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
+}
+
+std::string to_string(const PolicySpec& spec) {
+  std::string text, last;
+  const auto add = [&](std::string& to, std::string_view key, const ParameterValue& value) {
+    to += fmt::format("{}{}={}", text.empty() ? ":" : ",", key, value_text(value));
+  };
+  for (const std::string& key : policy_keys(spec.rule)) {
+    const ParameterValue value = *get_parameter(spec, key);
+    if (!always_shown(key) && value == default_of(spec.rule, key)) continue;
+    add(key == "table" ? last : text, key, value);
+  }
+  for (const auto& [layer, own] : spec.layers)
+    for (const auto& [key, value] : own) add(text, fmt::format("layers.{}.{}", layer, key), value);
+  return fmt::format("{}{}{}", to_string(spec.rule), text, last);  // a path may hold commas
 }
 
 }  // namespace bhroute::routing

@@ -22,11 +22,14 @@ void PerExpertStepUp::rank(std::span<const float> statistic, const CompiledLayer
   }
 }
 
-std::size_t PerExpertStepUp::num_passed() const {
+std::size_t PerExpertStepUp::num_passed(stats::Direction direction) const {
   std::size_t passed = 0, reached = 0;
   for (std::size_t k = 1; k < counts_.size(); ++k) {
     reached += counts_[k - 1];
-    if (reached >= k) passed = k;
+    if (reached >= k)
+      passed = k;
+    else if (direction == stats::Direction::down)
+      break;
   }
   return passed;
 }
@@ -58,7 +61,7 @@ std::size_t PerExpertStepUp::select(std::span<const float> logits, std::span<con
                                     const CompiledLayer& layer, const Bounds& bounds,
                                     std::span<std::int32_t> ids) {
   rank(statistic, layer);
-  const std::size_t want = std::clamp(num_passed(), bounds.min_k, bounds.max_k);
+  const std::size_t want = std::clamp(num_passed(layer.direction), bounds.min_k, bounds.max_k);
   collect(logits, statistic, layer, rank_reaching(want), bounds.clamp);
   std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
     return std::tuple(a.p, -a.logit, a.id) < std::tuple(b.p, -b.logit, b.id);

@@ -8,8 +8,9 @@
 
 namespace bhroute::routing {
 
-/// The step-up where each expert has a null of its own: ranks by comparison, p-values only for
-/// those that may be selected, to order them. Keeps its memory from token to token.
+/// The step-up (or step-down) where each expert has a null of its own: ranks by comparison,
+/// p-values only for those that may be selected, to order them. Keeps its memory from token to
+/// token.
 class PerExpertStepUp {
  public:
   struct Bounds {
@@ -28,7 +29,7 @@ class PerExpertStepUp {
     std::int32_t id;
   };
   void rank(std::span<const float> statistic, const CompiledLayer& layer);
-  std::size_t num_passed() const;
+  std::size_t num_passed(stats::Direction direction) const;
   std::size_t rank_reaching(std::size_t want) const;
   void collect(std::span<const float> logits, std::span<const float> statistic,
                const CompiledLayer& layer, std::size_t reach, bool clamp);

@@ -1,29 +1,25 @@
 #pragma once
-// The keys of a policy: one list for the short form, JSON and "did you mean".
+// The keys of a policy: one list for the short form, JSON, layers and "did you mean".
 
-#include <string>
 #include <string_view>
-#include <vector>
+#include <variant>
 
 #include "bhroute/routing/policy_spec.h"
 
 namespace bhroute::routing {
 
-/// The keys that a rule understands, besides `rule`.
-const std::vector<std::string>& policy_keys(Rule rule);
-Result<Rule> parse_rule(std::string_view text, std::string_view where);
 Result<WeightRule> parse_weight_rule(std::string_view text, std::string_view where);
 /// The error for a key that `rule` does not have.
 tl::unexpected<Error> unknown_key(std::string_view key, Rule rule, std::string_view where);
 
-/// Where a key's value goes; exactly one is not null, all null for an unknown key.
-struct PolicyField {
-  double* number = nullptr;
-  std::size_t* count = nullptr;
-  bool* flag = nullptr;
-  std::string* text = nullptr;
-  WeightRule* weights = nullptr;
-};
+/// Where a key's value goes; empty for a key that the spec's rule does not have.
+using PolicyField = std::variant<std::monostate, double*, std::size_t*, bool*, WeightRule*,
+                                 std::string*, std::vector<double>*, std::vector<std::size_t>*>;
 PolicyField policy_field(PolicySpec& spec, std::string_view key);
+/// Whether a layer may have the key of its own: all but the table's.
+bool may_differ_by_layer(std::string_view key) noexcept;
+
+/// The error for a value of another kind than the field's: "wrong type", what the field takes.
+std::string_view kind_of(const PolicyField& field) noexcept;
 
 }  // namespace bhroute::routing

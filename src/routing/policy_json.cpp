@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "policy_fields.h"
@@ -28,40 +30,88 @@ tl::unexpected<Error> wrong_type(const std::string& where, const json& value, st
   return invalid_input(where, "wrong type", shown(value), std::move(want));
 }
 
-Result<void> read_count(const json& value, const std::string& where, std::size_t& count) {
-  if (!value.is_number_unsigned()) return wrong_type(where, value, "an integer >= 0");
-  count = value.get<std::size_t>();
-  return {};
+/// Reads a JSON value into a field of a policy.
+struct Reader {
+  const json& value;
+  const std::string& where;
+
+  Result<void> operator()(std::monostate) const { return {}; }
+  Result<void> operator()(double* place) const { return store(place, value.is_number()); }
+  Result<void> operator()(std::size_t* place) const {
+    return store(place, value.is_number_unsigned());
+  }
+  Result<void> operator()(bool* place) const { return store(place, value.is_boolean()); }
+  Result<void> operator()(std::string* place) const { return store(place, value.is_string()); }
+  Result<void> operator()(WeightRule* place) const {
+    if (!value.is_string()) return wrong_type(where, value, std::string(kind_of(place)));
+    return parse_weight_rule(value.get_ref<const std::string&>(), where).map([&](WeightRule rule) {
+      *place = rule;
+    });
+  }
+  Result<void> operator()(std::vector<double>* place) const {
+    return store(place, all_are([](const json& v) { return v.is_number(); }));
+  }
+  Result<void> operator()(std::vector<std::size_t>* place) const {
+    return store(place, all_are([](const json& v) { return v.is_number_unsigned(); }));
+  }
+
+ private:
+  template <class Test>
+  bool all_are(Test test) const {
+    return value.is_array() && std::all_of(value.begin(), value.end(), test);
+  }
+  template <class T>
+  Result<void> store(T* place, bool fits) const {
+    if (!fits) return wrong_type(where, value, std::string(kind_of(place)));
+    value.get_to(*place);
+    return {};
+  }
+};
+
+Result<void> read_field(PolicySpec& spec, const std::string& key, const json& value,
+                        std::string_view where) {
+  const PolicyField field = policy_field(spec, key);
+  if (field.index() == 0) return unknown_key(key, spec.rule, where);
+  const std::string place = at(where, key);
+  return std::visit(Reader{value, place}, field);
 }
 
-Result<void> read_weights(const json& value, const std::string& where, WeightRule& weights) {
-  if (!value.is_string()) return wrong_type(where, value, "native, renormalized or mass");
-  const auto rule = parse_weight_rule(value.get_ref<const std::string&>(), where);
-  if (!rule) return tl::make_unexpected(rule.error());
-  weights = *rule;
-  return {};
-}
-
-Result<void> read_field(const PolicyField& field, const json& value, const std::string& where) {
-  if (field.count != nullptr) return read_count(value, where, *field.count);
-  if (field.weights != nullptr) return read_weights(value, where, *field.weights);
-  if (field.number != nullptr) {
-    if (!value.is_number()) return wrong_type(where, value, "a number");
-    *field.number = value.get<double>();
-  } else if (field.flag != nullptr) {
-    if (!value.is_boolean()) return wrong_type(where, value, "true or false");
-    *field.flag = value.get<bool>();
-  } else {
-    if (!value.is_string()) return wrong_type(where, value, "a path");
-    *field.text = value.get<std::string>();
+Result<void> read_layer(PolicySpec& spec, int layer, const json& object, std::string_view where) {
+  if (!object.is_object()) return wrong_type(std::string(where), object, "an object of keys");
+  PolicySpec copy = spec;
+  for (const auto& [key, value] : object.items()) {
+    if (auto ok = read_field(copy, key, value, where); !ok) return ok;
+    spec.layers[layer][key] = *get_parameter(copy, key);
   }
   return {};
 }
 
+Result<void> read_layers(PolicySpec& spec, const json& object, std::string_view where) {
+  if (!object.is_object()) return wrong_type(std::string(where), object, "an object of layers");
+  for (const auto& [name, value] : object.items()) {
+    int layer = 0;
+    const char* end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data(), end, layer);
+    if (error != std::errc() || stop != end)
+      return invalid_input(std::string(where), "not a layer's index", name, "an integer >= 0");
+    if (auto ok = read_layer(spec, layer, value, at(where, name)); !ok) return ok;
+  }
+  return {};
+}
+
+struct Writer {
+  json operator()(WeightRule rule) const { return to_string(rule); }
+  template <class T>
+  json operator()(const T& value) const {
+    return value;
+  }
+};
+
 Result<Rule> read_rule(const json& object, std::string_view where) {
   const auto rule = object.find("rule");
-  if (rule == object.end()) return invalid_input(at(where, "rule"), "missing", "", "bh or top_k");
-  if (!rule->is_string()) return wrong_type(at(where, "rule"), *rule, "bh or top_k");
+  if (rule == object.end())
+    return invalid_input(at(where, "rule"), "missing", "", "bh, top_k, ...");
+  if (!rule->is_string()) return wrong_type(at(where, "rule"), *rule, "a rule's name");
   return parse_rule(rule->get_ref<const std::string&>(), at(where, "rule"));
 }
 
@@ -75,11 +125,9 @@ Result<PolicySpec> policy_from_json(const json& object, std::string_view where) 
   spec.rule = *rule;
   for (const auto& [key, value] : object.items()) {
     if (key == "rule") continue;
-    const PolicyField field = policy_field(spec, key);
-    const bool known = field.number || field.count || field.flag || field.text || field.weights;
-    if (!known) return unknown_key(key, spec.rule, where);
-    if (auto ok = read_field(field, value, at(where, key)); !ok)
-      return tl::make_unexpected(ok.error());
+    auto ok = key == "layers" ? read_layers(spec, value, at(where, key))
+                              : read_field(spec, key, value, where);
+    if (!ok) return tl::make_unexpected(ok.error());
   }
   if (auto ok = validate(spec); !ok) {
     Error error = ok.error();
@@ -90,18 +138,16 @@ Result<PolicySpec> policy_from_json(const json& object, std::string_view where) 
 }
 
 json to_json(const PolicySpec& spec) {
-  json object = {{"rule", to_string(spec.rule)},
-                 {"weights", to_string(spec.weights)},
-                 {"temperature", spec.temperature}};
-  if (spec.rule == Rule::top_k) {
-    object["k"] = spec.k;
-    return object;
+  json object = {{"rule", to_string(spec.rule)}};
+  for (const std::string& key : policy_keys(spec.rule)) {
+    json value = std::visit(Writer{}, *get_parameter(spec, key));
+    if (key.starts_with("table") && value == "") continue;
+    object[key] = std::move(value);
   }
-  object["alpha"] = spec.alpha;
-  object["min_k"] = spec.min_k;
-  object["max_k"] = spec.max_k;
-  object["clamp_p_values"] = spec.clamp_p_values;
-  if (!spec.table.empty()) object["table"] = spec.table;
+  for (const auto& [layer, own] : spec.layers) {
+    json& keys = object["layers"][std::to_string(layer)] = json::object();
+    for (const auto& [key, value] : own) keys[key] = std::visit(Writer{}, value);
+  }
   return object;
 }
 

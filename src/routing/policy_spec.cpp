@@ -2,33 +2,32 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
+
+#include "bhroute/core/sha256.h"
+#include "policy_bounds.h"
+#include "policy_fields.h"
 
 namespace bhroute::routing {
 namespace {
 
-Result<void> check_count(std::string_view key, std::size_t value, std::size_t low,
-                         std::string_view low_name, std::size_t num_experts) {
-  const bool fits = value >= low && (num_experts == 0 || value <= num_experts);
-  if (fits) return {};
-  const std::string high = num_experts == 0 ? "" : fmt::format(" <= {} experts", num_experts);
-  return invalid_input(std::string(key), "out of range", fmt::format("{}", value),
-                       fmt::format("{} <= {}{}", low_name, key, high));
+/// The error of one layer says which: "layers.3.alpha".
+Result<void> of_layer(int layer, Result<void> checked) {
+  if (!checked) checked.error().where = fmt::format("layers.{}.{}", layer, checked.error().where);
+  return checked;
 }
 
-Result<void> check_bh(const PolicySpec& spec, std::size_t num_experts) {
-  if (!(spec.alpha > 0.0 && spec.alpha < 1.0))
-    return invalid_input("alpha", "out of range", fmt::format("{}", spec.alpha), "0 < alpha < 1");
-  if (spec.min_k < 1)
-    return invalid_input("min_k", "out of range", fmt::format("{}", spec.min_k),
-                         "1 <= min_k <= max_k");
-  return check_count("max_k", spec.max_k, spec.min_k, fmt::format("min_k {}", spec.min_k),
-                     num_experts);
+Result<void> check_keys(const PolicySpec& spec, const LayerParameters& own) {
+  PolicySpec copy = spec;
+  for (const auto& [key, value] : own) {
+    if (!may_differ_by_layer(key) || spec.rule == Rule::top_k_per_layer)
+      return invalid_input(key, "cannot differ from layer to layer");
+    if (auto ok = set_parameter(copy, key, value); !ok) return ok;
+  }
+  return {};
 }
 
 }  // namespace
-
-std::string_view to_string(Rule rule) noexcept { return rule == Rule::bh ? "bh" : "top_k"; }
 
 std::string_view to_string(WeightRule rule) noexcept {
   switch (rule) {
@@ -42,24 +41,59 @@ std::string_view to_string(WeightRule rule) noexcept {
   return "native";
 }
 
-Result<void> validate(const PolicySpec& spec, std::size_t num_experts) {
-  if (!(spec.temperature > 0.0 && std::isfinite(spec.temperature)))
-    return invalid_input("temperature", "out of range", fmt::format("{}", spec.temperature),
-                         "a finite number > 0");
-  if (spec.rule == Rule::bh) return check_bh(spec, num_experts);
-  return check_count("k", spec.k, 1, "1", num_experts);
+PolicySpec PolicySpec::for_layer(int layer) const {
+  PolicySpec own = *this;
+  own.layers.clear();
+  if (const auto found = layers.find(layer); found != layers.end())
+    for (const auto& [key, value] : found->second) (void)set_parameter(own, key, value);
+  if (rule != Rule::top_k_per_layer) return own;
+  const auto index = static_cast<std::size_t>(layer);
+  own.rule = Rule::top_k;
+  own.k = layer >= 0 && index < ks.size() ? ks[index] : 0;
+  own.ks.clear();
+  return own;
 }
 
-std::string to_string(const PolicySpec& spec) {
-  std::string text = spec.rule == Rule::bh ? fmt::format("bh:alpha={},min_k={},max_k={}",
-                                                         spec.alpha, spec.min_k, spec.max_k)
-                                           : fmt::format("top_k:k={}", spec.k);
-  text += fmt::format(",weights={}", to_string(spec.weights));
-  if (spec.temperature != 1.0) text += fmt::format(",temperature={}", spec.temperature);
-  if (spec.rule == Rule::top_k) return text;
-  if (spec.clamp_p_values) text += ",clamp_p_values=true";
-  if (!spec.table.empty()) text += ",table=" + spec.table;  // last: a path may hold commas
-  return text;
+CountBounds PolicySpec::bounds() const noexcept {
+  if (rule == Rule::top_k) return {k, k};
+  if (rule != Rule::top_k_per_layer) return {min_k, max_k};
+  if (ks.empty()) return {};
+  const auto [low, high] = std::minmax_element(ks.begin(), ks.end());
+  return {*low, *high};
+}
+
+std::size_t PolicySpec::largest_k() const {
+  std::size_t largest = bounds().max_k;
+  for (const auto& [layer, own] : layers)
+    largest = std::max(largest, for_layer(layer).bounds().max_k);
+  return largest;
+}
+
+std::size_t PolicySpec::smallest_k() const {
+  std::size_t smallest = bounds().min_k;
+  for (const auto& [layer, own] : layers)
+    smallest = std::min(smallest, for_layer(layer).bounds().min_k);
+  return smallest;
+}
+
+Result<void> validate(const PolicySpec& spec, std::size_t num_experts) {
+  if (auto ok = check_bounds(spec, num_experts); !ok) return ok;
+  for (const auto& [layer, own] : spec.layers) {
+    if (layer < 0)
+      return invalid_input("layers", "not a layer", fmt::format("{}", layer), "an index >= 0");
+    if (auto ok = of_layer(layer, check_keys(spec, own)); !ok) return ok;
+    if (auto ok = of_layer(layer, check_bounds(spec.for_layer(layer), num_experts)); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> check_table_hash(const PolicySpec& spec, const std::string& path) {
+  if (spec.table_sha256.empty()) return {};
+  const auto found = sha256_file(path);
+  if (!found) return tl::make_unexpected(found.error());
+  if (*found == spec.table_sha256) return {};
+  return invalid_input(path, "not the table that the policy was made with (SHA-256)", *found,
+                       spec.table_sha256);
 }
 
 }  // namespace bhroute::routing

@@ -6,10 +6,12 @@
 #include <span>
 #include <tuple>
 
-#include "bhroute/stats/benjamini_hochberg.h"
+#include "layer_specs.h"
 #include "p_values.h"
 #include "reference_weights.h"
+#include "rival_count.h"
 #include "routing_rows.h"
+#include "rule_procedure.h"
 
 namespace bhroute::routing {
 namespace {
@@ -31,53 +33,57 @@ std::vector<std::int32_t> order_experts(std::span<const float> logits, std::span
   return order;
 }
 
+std::size_t wanted(const PolicySpec& spec, std::span<const float> logits,
+                   std::span<const double> p) {
+  if (!uses_p_values(spec.rule)) return rival_count(spec, logits);
+  const std::size_t passed = stats::run(procedure_of(spec), p).num_rejections;
+  return std::clamp(passed, spec.min_k, spec.max_k);
+}
+
 class ReferencePolicy final : public Policy {
  public:
   ReferencePolicy(const PolicySpec& spec, const RouterFacts& facts,
                   std::shared_ptr<const calibration::CalibrationTable> table)
-      : spec_(spec), facts_(facts), table_(std::move(table)) {}
+      : specs_(spec), facts_(facts), table_(std::move(table)) {}
 
-  const PolicySpec& spec() const noexcept override { return spec_; }
+  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
   const RouterFacts& facts() const noexcept override { return facts_; }
 
   Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
                      RoutingDecision& decision) const override {
-    if (auto ok = begin_decision(logits, facts_, spec_.largest_k(), decision); !ok) return ok;
+    const auto found = specs_.of(layer);
+    if (!found) return tl::make_unexpected(found.error());
+    const PolicySpec& spec = **found;
+    if (auto ok = begin_decision(logits, facts_, spec.bounds().max_k, decision); !ok) return ok;
     BatchPValues p;
-    if (spec_.rule == Rule::bh)
-      p = batch_p_values(logits, layer, table_.get(), spec_.clamp_p_values);
+    if (uses_p_values(spec.rule))
+      p = batch_p_values(logits, layer, table_.get(), spec.clamp_p_values);
     const std::size_t n = logits.num_experts;
     for (std::size_t t = 0; t < logits.num_tokens; ++t) {
       const auto row = std::span<const double>(p.values).subspan(p.values.empty() ? 0 : t * n);
-      route_token(logits.token(t), row.first(row.empty() ? 0 : n), t, decision);
+      route_token(spec, logits.token(t), row.first(row.empty() ? 0 : n), t, decision);
     }
     if (request.stats)
-      decision.stats = reference_stats(logits, layer, spec_, table_.get(), decision);
+      decision.stats = reference_stats(logits, layer, spec, table_.get(), decision);
     return finish_decision(logits, request, decision);
   }
 
  private:
-  std::size_t wanted(std::span<const double> p) const {
-    if (spec_.rule == Rule::top_k) return spec_.k;
-    const std::size_t passed = stats::benjamini_hochberg(p, spec_.alpha).num_rejections;
-    return std::clamp(passed, spec_.min_k, spec_.max_k);
-  }
-
-  void route_token(std::span<const float> logits, std::span<const double> p, std::size_t t,
-                   RoutingDecision& decision) const {
+  void route_token(const PolicySpec& spec, std::span<const float> logits, std::span<const double> p,
+                   std::size_t t, RoutingDecision& decision) const {
     std::vector<std::int32_t> ids = order_experts(logits, p);
-    ids.resize(std::min(wanted(p), ids.size()));
+    ids.resize(std::min(wanted(spec, logits, p), ids.size()));
     const std::size_t width = decision.max_k;
     const auto id_slots = std::span(decision.expert_ids).subspan(t * width, width);
     const auto weights = std::span(decision.routing_weights).subspan(t * width, width);
     std::fill(std::copy(ids.begin(), ids.end(), id_slots.begin()), id_slots.end(), -1);
     std::fill(weights.begin(), weights.end(), 0.0f);
     decision.num_selected[t] = static_cast<std::int32_t>(ids.size());
-    const WeightForm form{spec_.temperature, weight_scale(spec_.weights, facts_), facts_.top_k};
+    const WeightForm form{spec.temperature, weight_scale(spec.weights, facts_), facts_.top_k};
     reference_weights(logits, ids, form, weights.first(ids.size()));
   }
 
-  PolicySpec spec_;
+  LayerSpecs specs_;
   RouterFacts facts_;
   std::shared_ptr<const calibration::CalibrationTable> table_;
 };
@@ -96,11 +102,12 @@ RoutingStats reference_stats(LogitsView logits, int layer, const PolicySpec& spe
   RoutingStats stats;
   stats.layer = layer;
   stats.selected_mask = selected_mask(decision);
-  if (spec.rule == Rule::top_k) return stats;
+  if (!uses_p_values(spec.rule)) return stats;
   BatchPValues p = batch_p_values(logits, layer, table, spec.clamp_p_values);
   stats.p_values = std::move(p.values);
   stats.table_available = p.table_available;
-  stats.critical_values = stats::bh_critical_values(logits.num_experts, spec.alpha);
+  if (auto test = stats::step_test(procedure_of(spec), logits.num_experts))
+    stats.critical_values = std::move(test->critical_values);
   return stats;
 }
 

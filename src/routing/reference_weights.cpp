@@ -2,17 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <vector>
+
+#include "plain_softmax.h"
 
 namespace bhroute::routing {
 namespace {
-
-/// exp((r - reference)/T), reference the largest logit of those compared.
-double relative_exp(double r, double reference, double temperature) {
-  if (std::isinf(reference)) return r == reference ? 1.0 : 0.0;
-  return std::exp((r - reference) / temperature);
-}
 
 double sum_relative(std::span<const double> logits, double reference, double temperature) {
   double sum = 0.0;
@@ -20,21 +15,12 @@ double sum_relative(std::span<const double> logits, double reference, double tem
   return sum;
 }
 
-/// The logits that are numbers, largest first.
-std::vector<double> falling(std::span<const float> logits) {
-  std::vector<double> values;
-  std::copy_if(logits.begin(), logits.end(), std::back_inserter(values),
-               [](float r) { return !std::isnan(r); });
-  std::sort(values.begin(), values.end(), std::greater<>());
-  return values;
-}
-
 }  // namespace
 
 void reference_weights(std::span<const float> logits, std::span<const std::int32_t> ids,
                        const WeightForm& form, std::span<float> weights) {
   if (ids.empty()) return;
-  const std::vector<double> all = falling(logits);
+  const std::vector<double> all = falling_logits(logits);
   std::vector<double> selected;
   for (std::int32_t id : ids) selected.push_back(logits[static_cast<std::size_t>(id)]);
   const bool plain = form.scale == kernels::WeightScale::none;

@@ -84,6 +84,7 @@ Result<TopKComparison> compare_with_top_k(const Policy& bh, std::size_t k, Logit
   PolicySpec spec = bh.spec();
   spec.rule = Rule::top_k;
   spec.k = k;
+  spec.layers.clear();
   const auto fixed = make_policy(spec, bh.facts());
   if (!fixed) return tl::make_unexpected(fixed.error());
   RoutingDecision adaptive, top_k;
@@ -91,7 +92,8 @@ Result<TopKComparison> compare_with_top_k(const Policy& bh, std::size_t k, Logit
   if (auto ok = (*fixed)->route(logits, layer, {}, top_k); !ok)
     return tl::make_unexpected(ok.error());
   TopKComparison comparison;
-  comparison.bh = compute_routing_statistics(adaptive, bh.spec().min_k, bh.spec().largest_k());
+  const CountBounds own = bh.spec().for_layer(layer).bounds();
+  comparison.bh = compute_routing_statistics(adaptive, own.min_k, own.max_k);
   comparison.top_k = compute_routing_statistics(top_k, k, k);
   compare_rows(adaptive, top_k, comparison);
   comparison.experts_saved = 1.0 - comparison.bh.mean_experts / static_cast<double>(k);

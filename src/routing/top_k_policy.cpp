@@ -1,5 +1,6 @@
 #include "top_k_policy.h"
 
+#include "layer_specs.h"
 #include "reference_policy.h"
 #include "routing_rows.h"
 
@@ -8,22 +9,25 @@ namespace {
 
 class TopKPolicy final : public Policy {
  public:
-  TopKPolicy(const PolicySpec& spec, const RouterFacts& facts) : spec_(spec), facts_(facts) {}
+  TopKPolicy(const PolicySpec& spec, const RouterFacts& facts) : specs_(spec), facts_(facts) {}
 
-  const PolicySpec& spec() const noexcept override { return spec_; }
+  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
   const RouterFacts& facts() const noexcept override { return facts_; }
 
   Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
                      RoutingDecision& decision) const override {
-    if (auto ok = begin_decision(logits, facts_, spec_.k, decision); !ok) return ok;
-    kernels::route_top_k(kernel_inputs(logits, nullptr, spec_, facts_), spec_.k,
+    const auto found = specs_.of(layer);
+    if (!found) return tl::make_unexpected(found.error());
+    const PolicySpec& spec = **found;
+    if (auto ok = begin_decision(logits, facts_, spec.k, decision); !ok) return ok;
+    kernels::route_top_k(kernel_inputs(logits, nullptr, spec, facts_), spec.k,
                          kernel_outputs(decision));
-    if (request.stats) decision.stats = reference_stats(logits, layer, spec_, nullptr, decision);
+    if (request.stats) decision.stats = reference_stats(logits, layer, spec, nullptr, decision);
     return finish_decision(logits, request, decision);
   }
 
  private:
-  PolicySpec spec_;
+  LayerSpecs specs_;
   RouterFacts facts_;
 };
 

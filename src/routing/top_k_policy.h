@@ -4,7 +4,7 @@
 
 namespace bhroute::routing {
 
-/// The k largest logits of every token. The spec is checked already.
+/// The k largest logits of every token, k the same or by layer. The spec is checked already.
 std::unique_ptr<Policy> new_top_k_policy(const PolicySpec& spec, const RouterFacts& facts);
 
 }  // namespace bhroute::routing

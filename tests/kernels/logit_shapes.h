@@ -52,4 +52,17 @@ inline void fill_row(Shape shape, std::mt19937& random, float* row, std::size_t 
   std::generate_n(row, n, [&] { return draw(shape, random); });
 }
 
+/// `rows_each` rows of every shape.
+inline std::vector<float> rows_of_every_shape(std::size_t num_experts, std::size_t rows_each,
+                                              unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> logits(std::size(kShapes) * rows_each * num_experts);
+  float* row = logits.data();
+  for (Shape shape : kShapes) {
+    fill_row(shape, random, row, rows_each * num_experts);
+    row += rows_each * num_experts;
+  }
+  return logits;
+}
+
 }  // namespace bhroute::testing

@@ -20,7 +20,7 @@ void expect_exact(const calibration::CalibrationTable& table, double alpha, bool
   const auto& null = *table.layer(0);
   const std::size_t n = table.metadata.num_experts;
   const auto critical_values = stats::bh_critical_values(n, alpha);
-  const auto layer = compile_layer(null, n, alpha, clamp);
+  const auto layer = compile_layer(null, {stats::Direction::up, critical_values}, clamp);
   ASSERT_EQ(layer.critical_logits.size(), null.groups.size() * n);
   for (std::size_t i = 0; i < layer.critical_logits.size(); ++i) {
     const auto passes = [&](float z) {
@@ -52,9 +52,9 @@ TEST(CompiledLayer, DecidesAsTheClampedPValueDoes) {
 
 TEST(CompiledLayer, ClampMatters) {
   const auto table = testing::make_table(NullShape::gridded, 16);
-  EXPECT_TRUE(std::isnan(compile_layer(*table->layer(0), 16, 1e-7, true).critical_logits.back()));
-  EXPECT_FALSE(
-      std::isnan(compile_layer(*table->layer(0), 16, 1e-7, false).critical_logits.front()));
+  const stats::StepTest test = stats::step_test(stats::BenjaminiHochberg{1e-7}, 16);
+  EXPECT_TRUE(std::isnan(compile_layer(*table->layer(0), test, true).critical_logits.back()));
+  EXPECT_FALSE(std::isnan(compile_layer(*table->layer(0), test, false).critical_logits.front()));
 }
 
 }  // namespace

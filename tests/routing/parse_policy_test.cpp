@@ -38,11 +38,35 @@ TEST(ParsePolicy, ErrorsNameTheValue) {
   EXPECT_EQ(error_of("bj:alpha=0.1"), "policy: unknown rule, got bj, want did you mean bh?");
   EXPECT_EQ(error_of("bh:alpha"), "policy: no value, got alpha, want key=value");
   EXPECT_EQ(error_of("bh:max_k=2,max_k=3"), "max_k: given twice, got 3, want one value");
-  for (const char* text :
-       {"bh:alpha=0,05", "bh:alpha=", "bh:alpha=0.05x", "bh:alpha= 0.05", "bh:alpha=nan",
-        "bh:alpha=inf", "bh:max_k=-1", "bh:max_k=2.5", "bh:max_k=1e3", "bh:max_k=0x10",
-        "bh:max_k=99999999999999999999", "bh:clamp_p_values=1", "bh:weights=", "bh:,", "bh:=3",
-        "top_k:alpha=0.1", "", ":", "top_k:k=0"})
+  for (const char* text : {"bh:alpha=0,05",
+                           "bh:alpha=",
+                           "bh:alpha=0.05x",
+                           "bh:alpha= 0.05",
+                           "bh:alpha=nan",
+                           "bh:alpha=inf",
+                           "bh:max_k=-1",
+                           "bh:max_k=2.5",
+                           "bh:max_k=1e3",
+                           "bh:max_k=0x10",
+                           "bh:max_k=99999999999999999999",
+                           "bh:clamp_p_values=1",
+                           "bh:weights=",
+                           "bh:,",
+                           "bh:=3",
+                           "top_k:alpha=0.1",
+                           "",
+                           ":",
+                           "top_k:k=0",
+                           "bh:layers.=1",
+                           "bh:layers.3=1",
+                           "bh:layers.x.alpha=0.1",
+                           "bh:layers.3.alpa=0.1",
+                           "bh:layers.-3.alpha=0.1",
+                           "bh:layers.3.table=x",
+                           "entropy:edges=1/,counts=3/4",
+                           "top_k_per_layer:ks=",
+                           "top_k_per_layer:ks=3/x",
+                           "ser:t=2"})
     EXPECT_NE(error_of(text), "") << text;
 }
 
@@ -56,8 +80,8 @@ TEST(ParsePolicy, ReadsNumbersInEveryLocale) {
 
 class PolicyFile : public ::testing::Test {
  protected:
-  std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) / ("bhroute_policy_file_" + std::to_string(getpid()));
+  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) /
+                                  ("bhroute_policy_file_" + std::to_string(getpid()));
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string write(const std::string& name, std::string_view content) {
@@ -71,6 +95,23 @@ TEST_F(PolicyFile, ItsTableIsRelativeToIt) {
   EXPECT_EQ(parse_policy(path).value().table, (folder_ / "t.safetensors").string());
   const auto absolute = write("other", R"({"rule": "bh", "table": "/t.safetensors"})");
   EXPECT_EQ(parse_policy(absolute).value().table, "/t.safetensors");
+}
+
+TEST_F(PolicyFile, ItsTablesHashIsChecked) {
+  const auto table = write("t.safetensors", "abc");
+  const std::string abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  const auto path =
+      write("policy.json",
+            R"({"rule": "bh", "table": "t.safetensors", "table_sha256": ")" + abc + R"("})");
+  const auto spec = parse_policy(path).value();
+  EXPECT_TRUE(check_table_hash(spec, spec.table));
+  write("t.safetensors", "abd");
+  const auto wrong = check_table_hash(spec, spec.table);
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(to_string(wrong.error()), ::testing::HasSubstr("t.safetensors: not the table"));
+  EXPECT_EQ(wrong.error().want, abc);
+  EXPECT_FALSE(check_table_hash(spec, (folder_ / "missing").string()));
+  EXPECT_TRUE(check_table_hash(PolicySpec{}, (folder_ / "missing").string())) << "nothing to check";
 }
 
 TEST_F(PolicyFile, DamagedOrMissing) {

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "bhroute/stats/benjamini_hochberg.h"
 #include "routing/synthetic_tables.h"
 
 namespace bhroute::routing {
@@ -20,7 +21,8 @@ calibration::LayerNull shifted_nulls() {
 std::vector<std::int32_t> select(const std::vector<float>& logits, double alpha,
                                  PerExpertStepUp::Bounds bounds) {
   const auto null = shifted_nulls();
-  const auto layer = compile_layer(null, 3, alpha, bounds.clamp);
+  const auto layer =
+      compile_layer(null, stats::step_test(stats::BenjaminiHochberg{alpha}, 3), bounds.clamp);
   std::vector<std::int32_t> ids(bounds.max_k);
   PerExpertStepUp step_up;
   ids.resize(step_up.select(logits, logits, layer, bounds, ids));

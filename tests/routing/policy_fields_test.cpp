@@ -3,27 +3,48 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace bhroute::routing {
 namespace {
 
-TEST(PolicyFields, EveryKeyHasExactlyOnePlace) {
-  for (Rule rule : {Rule::bh, Rule::top_k})
+PolicySpec of(Rule rule) {
+  PolicySpec spec;
+  spec.rule = rule;
+  return spec;
+}
+
+TEST(PolicyFields, EveryKeyOfEveryRuleHasAPlaceOfItsOwn) {
+  for (Rule rule : all_rules()) {
+    PolicySpec spec = of(rule);
+    std::set<PolicyField> places;
     for (const std::string& key : policy_keys(rule)) {
-      PolicySpec spec;
-      spec.rule = rule;
       const PolicyField field = policy_field(spec, key);
-      const int places = (field.number != nullptr) + (field.count != nullptr) +
-                         (field.flag != nullptr) + (field.text != nullptr) +
-                         (field.weights != nullptr);
-      EXPECT_EQ(places, 1) << key;
+      EXPECT_NE(field.index(), 0u) << to_string(rule) << " " << key;
+      EXPECT_TRUE(places.insert(field).second) << to_string(rule) << " " << key;
     }
+  }
 }
 
 TEST(PolicyFields, AKeyOfTheOtherRuleIsUnknown) {
-  PolicySpec spec;
-  EXPECT_EQ(policy_field(spec, "k").count, nullptr);
-  spec.rule = Rule::top_k;
-  EXPECT_EQ(policy_field(spec, "alpha").number, nullptr);
+  PolicySpec bh = of(Rule::bh), top_k = of(Rule::top_k);
+  EXPECT_EQ(policy_field(bh, "k").index(), 0u);
+  EXPECT_EQ(policy_field(top_k, "alpha").index(), 0u);
+  EXPECT_EQ(policy_field(top_k, "min_k").index(), 0u) << "a fixed count has no bounds";
+}
+
+TEST(PolicyFields, ParametersBySetAndGet) {
+  PolicySpec spec = of(Rule::ser);
+  ASSERT_TRUE(set_parameter(spec, "t", 0.25));
+  EXPECT_EQ(spec.t, 0.25);
+  EXPECT_EQ(get_parameter(spec, "t").value(), ParameterValue(0.25));
+  EXPECT_EQ(to_string(set_parameter(spec, "t", std::size_t{1}).error()),
+            "t: wrong type, want a number");
+  EXPECT_EQ(to_string(set_parameter(spec, "min_k", 2.0).error()),
+            "min_k: wrong type, want an integer >= 0");
+  EXPECT_THAT(to_string(set_parameter(spec, "alpha", 0.1).error()),
+              ::testing::HasSubstr("unknown key of ser"));
+  EXPECT_FALSE(get_parameter(spec, "alpha"));
 }
 
 TEST(PolicyFields, SuggestsTheNearest) {

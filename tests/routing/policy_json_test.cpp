@@ -33,7 +33,7 @@ TEST(PolicyJson, ReadsTheDocumentedObject) {
 
 TEST(PolicyJson, MissingKeysAreDefaultsButTheRuleMustBeThere) {
   EXPECT_EQ(policy_from_json(json::parse(R"({"rule": "bh"})")).value(), PolicySpec{});
-  EXPECT_EQ(error_of("{}"), "policy.rule: missing, want bh or top_k");
+  EXPECT_EQ(error_of("{}"), "policy.rule: missing, want bh, top_k, ...");
 }
 
 TEST(PolicyJson, RefusesWrongTypes) {
@@ -71,26 +71,89 @@ TEST(PolicyJson, ShortensWhatItQuotes) {
   EXPECT_LT(to_string(policy_from_json(object).error()).size(), 200u);
 }
 
-RC_GTEST_PROP(PolicyJson, RoundTrips, ()) {
+/// A value of the key's kind within every bound that any key has.
+ParameterValue drawn(const ParameterValue& like, const std::string& key) {
+  const auto share = [] { return *rc::gen::inRange(1, 1000) / 1001.0; };
+  const auto count = [] { return static_cast<std::size_t>(*rc::gen::inRange(1, 20)); };
+  if (key == "max_k") return 20 + count();
+  if (key == "edges") return std::vector<double>{share(), 1.0 + share()};
+  if (key == "counts") return std::vector<std::size_t>{count(), count(), count()};
+  if (key == "ks") return std::vector<std::size_t>(count(), count());
+  if (key == "table") return *rc::gen::element<std::string>("", "a,b=c.json", "t.st", "x:y");
+  if (key == "table_sha256") return *rc::gen::element<std::string>("", std::string(64, 'a'));
+  if (std::holds_alternative<std::size_t>(like)) return count();
+  if (std::holds_alternative<bool>(like)) return *rc::gen::arbitrary<bool>();
+  if (std::holds_alternative<WeightRule>(like))
+    return *rc::gen::element(WeightRule::native, WeightRule::renormalized, WeightRule::mass);
+  return share();
+}
+
+RC_GTEST_PROP(PolicyJson, EveryRuleRoundTrips, ()) {
   PolicySpec spec;
-  spec.rule = *rc::gen::element(Rule::bh, Rule::top_k);
-  spec.weights = *rc::gen::element(WeightRule::native, WeightRule::renormalized, WeightRule::mass);
-  spec.temperature = *rc::gen::inRange(1, 1000) / 7.0;
-  if (spec.rule == Rule::bh) {
-    spec.alpha = *rc::gen::inRange(1, 1000) / 1001.0;
-    spec.min_k = static_cast<std::size_t>(*rc::gen::inRange(1, 20));
-    spec.max_k = spec.min_k + static_cast<std::size_t>(*rc::gen::inRange(0, 100));
-    spec.clamp_p_values = *rc::gen::arbitrary<bool>();
-    spec.table = *rc::gen::element<std::string>("", "a,b=c.json", "t.safetensors", "x:y");
-  } else {
-    spec.k = static_cast<std::size_t>(*rc::gen::inRange(1, 100));
+  spec.rule = *rc::gen::elementOf(all_rules());
+  for (const std::string& key : policy_keys(spec.rule)) {
+    const ParameterValue value = drawn(get_parameter(spec, key).value(), key);
+    RC_ASSERT(set_parameter(spec, key, value));
+    if (key.starts_with("table") || spec.rule == Rule::top_k_per_layer) continue;
+    if (*rc::gen::arbitrary<bool>()) spec.layers[*rc::gen::inRange(0, 30)][key] = drawn(value, key);
   }
   RC_ASSERT(policy_from_json(json::parse(to_json(spec).dump())).value() == spec);
   RC_ASSERT(parse_policy(to_string(spec)).value() == spec);
 }
 
+TEST(PolicyJson, LayersOverrideAnyParameter) {
+  const auto spec = policy_from_json(json::parse(
+      R"({"rule": "bh", "max_k": 6, "layers": {"3": {"alpha": 0.1, "min_k": 3}, "0": {"weights": "mass", "max_k": 9}}})"));
+  ASSERT_TRUE(spec) << to_string(spec.error());
+  EXPECT_EQ(spec->for_layer(3), (PolicySpec{.alpha = 0.1, .min_k = 3, .max_k = 6}));
+  EXPECT_EQ(spec->for_layer(0), (PolicySpec{.max_k = 9, .weights = WeightRule::mass}));
+  EXPECT_EQ(spec->for_layer(7), (PolicySpec{.max_k = 6}));
+  EXPECT_EQ(spec->largest_k(), 9u);
+  EXPECT_EQ(spec->smallest_k(), 1u);
+  EXPECT_EQ(parse_policy("bh:max_k=6,layers.3.alpha=0.1,layers.3.min_k=3").value().for_layer(3),
+            spec->for_layer(3));
+}
+
+TEST(PolicyJson, BadLayersNameThePlace) {
+  EXPECT_EQ(error_of(R"({"rule": "bh", "layers": {"3": {"alpha": 2.5}}})"),
+            "policy.layers.3.alpha: out of range, got 2.5, want 0 < alpha < 1");
+  EXPECT_EQ(error_of(R"({"rule": "bh", "layers": {"3": {"alpa": 0.5}}})"),
+            "policy.layers.3: unknown key of bh, got alpa, want did you mean alpha?");
+  EXPECT_EQ(error_of(R"({"rule": "bh", "max_k": 4, "layers": {"3": {"min_k": 5}}})"),
+            "policy.layers.3.max_k: out of range, got 4, want min_k 5 <= max_k");
+  for (const char* text :
+       {R"({"rule": "bh", "layers": []})", R"({"rule": "bh", "layers": {"3": 4}})",
+        R"({"rule": "bh", "layers": {"x": {}}})",
+        R"({"rule": "bh", "layers": {"-1": {"min_k": 1}}})",
+        R"({"rule": "bh", "layers": {"3": {"table": "x"}}})",
+        R"({"rule": "bh", "layers": {"3": {"rule": "by"}}})",
+        R"({"rule": "bh", "layers": {"3": {"layers": {}}}})",
+        R"({"rule": "top_k_per_layer", "ks": [4], "layers": {"0": {"weights": "mass"}}})"})
+    EXPECT_NE(error_of(text), "") << text;
+}
+
+TEST(PolicyJson, ListsAndTheirBounds) {
+  EXPECT_EQ(policy_from_json(
+                json::parse(R"({"rule": "entropy", "edges": [1, 2.5], "counts": [4, 6, 8]})"))
+                .value()
+                .edges,
+            (std::vector<double>{1.0, 2.5}));
+  for (const char* text :
+       {R"({"rule": "entropy"})", R"({"rule": "entropy", "edges": [1], "counts": [4]})",
+        R"({"rule": "entropy", "edges": [2, 1], "counts": [4, 5, 6]})",
+        R"({"rule": "entropy", "edges": ["1"], "counts": [4, 5]})",
+        R"({"rule": "entropy", "edges": [1], "counts": [4, 0]})", R"({"rule": "top_k_per_layer"})",
+        R"({"rule": "top_k_per_layer", "ks": [4, -1]})", R"({"rule": "top_k_per_layer", "ks": 4})"})
+    EXPECT_NE(error_of(text), "") << text;
+}
+
+TEST(PolicyJson, AShaIs64HexDigits) {
+  EXPECT_NE(error_of(R"({"rule": "bh", "table_sha256": "abc"})"), "");
+}
+
 TEST(PolicyJsonHostile, ADeeplyNestedValueIsAnError) {
-  const std::string deep = R"({"rule":"bh","alpha":)" + std::string(200000, '[') + std::string(200000, ']') + "}";
+  const std::string deep =
+      R"({"rule":"bh","alpha":)" + std::string(200000, '[') + std::string(200000, ']') + "}";
   const auto read = policy_from_json(nlohmann::json::parse(deep));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().got, "array");

@@ -41,6 +41,11 @@ struct RouteOutputs {
 void route_step_up(const RouteInputs& in, const float* critical_logits, std::size_t min_k, std::size_t max_k,
                    const RouteOutputs& out) noexcept;
 
+/// The step-down by the same: num_selected = how many ranks k pass, #{statistic >= critical_logits[k-1]} >= k, before
+/// the first that does not; then clamped likewise.
+void route_step_down(const RouteInputs& in, const float* critical_logits, std::size_t min_k, std::size_t max_k,
+                     const RouteOutputs& out) noexcept;
+
 /// The `top_k` largest logits (NaN never), 1 <= top_k <= num_experts = row width of the outputs.
 void route_top_k(const RouteInputs& in, std::size_t top_k, const RouteOutputs& out) noexcept;
 

@@ -1,6 +1,6 @@
 // The fast path against the double reference, on every instruction set: the heart of the matter.
 
-#include "../../src/routing/bh_policy.h"
+#include "../../src/routing/testing_policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,22 +19,10 @@ namespace {
 
 using calibration::Statistic;
 using testing::NullShape;
-using testing::Shape;
+using testing::rows_of_every_shape;
 constexpr NullShape kNulls[] = {NullShape::conformal, NullShape::gridded, NullShape::per_expert};
 constexpr Statistic kStatistics[] = {Statistic::logit, Statistic::log_prob,
                                      Statistic::standardized};
-
-std::vector<float> rows_of_every_shape(std::size_t num_experts, std::size_t rows_each,
-                                       unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<float> logits(std::size(testing::kShapes) * rows_each * num_experts);
-  float* row = logits.data();
-  for (Shape shape : testing::kShapes) {
-    testing::fill_row(shape, random, row, rows_each * num_experts);
-    row += rows_each * num_experts;
-  }
-  return logits;
-}
 
 using Table = std::shared_ptr<const calibration::CalibrationTable>;
 
@@ -52,9 +40,9 @@ void expect_equal(const PolicySpec& spec, const Table& table, const std::vector<
   ASSERT_EQ(got.unroutable_tokens, want.unroutable_tokens);
 }
 
-class BhPolicy : public testing::IsaTest {};
+class TestingPolicy : public testing::IsaTest {};
 
-TEST_P(BhPolicy, EqualsTheReferenceForEveryNumberOfExperts) {
+TEST_P(TestingPolicy, EqualsTheReferenceForEveryNumberOfExperts) {
   for (std::size_t n = 1; n <= 512; ++n) {
     const auto logits = rows_of_every_shape(n, 1, static_cast<unsigned>(n));
     const PolicySpec few{.alpha = 0.05, .max_k = std::min<std::size_t>(n, 16)};
@@ -67,7 +55,7 @@ TEST_P(BhPolicy, EqualsTheReferenceForEveryNumberOfExperts) {
   }
 }
 
-TEST_P(BhPolicy, EqualsTheReferenceWithANullForEachExpert) {
+TEST_P(TestingPolicy, EqualsTheReferenceWithANullForEachExpert) {
   for (std::size_t n : {1, 2, 3, 7, 8, 16, 33, 64, 130}) {
     const auto logits = rows_of_every_shape(n, 6, static_cast<unsigned>(n));
     for (Statistic statistic : kStatistics) {
@@ -79,7 +67,7 @@ TEST_P(BhPolicy, EqualsTheReferenceWithANullForEachExpert) {
   }
 }
 
-TEST_P(BhPolicy, EqualsTheReferenceForEveryRule) {
+TEST_P(TestingPolicy, EqualsTheReferenceForEveryRule) {
   const auto logits = rows_of_every_shape(64, 6, 11);
   for (NullShape null : kNulls)
     for (Statistic statistic : kStatistics) {
@@ -94,7 +82,31 @@ TEST_P(BhPolicy, EqualsTheReferenceForEveryRule) {
     }
 }
 
-TEST_P(BhPolicy, EqualsTheReferenceWithClampedPValues) {
+TEST_P(TestingPolicy, EqualsTheReferenceForEveryProcedure) {
+  for (std::size_t n : {1, 7, 64, 130}) {
+    const auto logits = rows_of_every_shape(n, 4, static_cast<unsigned>(n));
+    for (NullShape null : {NullShape::gridded, NullShape::per_expert}) {
+      const auto table = testing::make_table(null, n, kStatistics[n % 3]);
+      for (Rule rule : all_rules())
+        for (double alpha : {0.02, 0.4}) {
+          if (!uses_p_values(rule)) continue;
+          expect_equal({.rule = rule, .alpha = alpha, .max_k = std::min<std::size_t>(n, 16)}, table,
+                       logits, n);
+          expect_equal({.rule = rule,
+                        .alpha = alpha,
+                        .min_k = (n + 3) / 4,
+                        .max_k = n,
+                        .clamp_p_values = true,
+                        .lambda = 0.2,
+                        .kappa = 0.8,
+                        .beta = 1.0},
+                       table, logits, n);
+        }
+    }
+  }
+}
+
+TEST_P(TestingPolicy, EqualsTheReferenceWithClampedPValues) {
   // Wide rows saturate p at 0, which the clamp lifts above the first critical values at this alpha.
   const auto logits = rows_of_every_shape(64, 12, 12);
   for (NullShape null : kNulls)
@@ -106,23 +118,23 @@ TEST_P(BhPolicy, EqualsTheReferenceWithClampedPValues) {
     }
 }
 
-TEST_P(BhPolicy, EqualsTheReferenceWithoutATable) {
+TEST_P(TestingPolicy, EqualsTheReferenceWithoutATable) {
   const auto logits = rows_of_every_shape(16, 5, 13);
   expect_equal({.alpha = 0.3, .max_k = 16}, nullptr, logits, 16);
   expect_equal({.alpha = 0.3, .max_k = 16}, nullptr, {logits.begin(), logits.begin() + 16}, 16);
 }
 
-TEST_P(BhPolicy, EqualsTheReferenceAtOtherTemperatures) {
+TEST_P(TestingPolicy, EqualsTheReferenceAtOtherTemperatures) {
   const auto logits = rows_of_every_shape(64, 12, 14);
   for (double temperature : {0.1, 0.7, 1.3, 20.0})
     expect_equal({.alpha = 0.1, .max_k = 16, .temperature = temperature},
                  testing::make_table(NullShape::gridded, 64), logits, 64);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, BhPolicy, ::testing::ValuesIn(testing::known_isas()),
+INSTANTIATE_TEST_SUITE_P(Isa, TestingPolicy, ::testing::ValuesIn(testing::known_isas()),
                          testing::isa_name);
 
-TEST(BhPolicyTable, AMissingLayerFallsBackAndWarnsOnce) {
+TEST(TestingPolicyTable, AMissingLayerFallsBackAndWarnsOnce) {
   std::vector<std::string> warnings;
   set_log_sink([&](Severity, std::string_view message) { warnings.emplace_back(message); });
   const auto policy =
@@ -140,7 +152,24 @@ TEST(BhPolicyTable, AMissingLayerFallsBackAndWarnsOnce) {
                                             ::testing::HasSubstr("one call only")));
 }
 
-TEST(BhPolicyTable, StatsAndDenseWeightsOnRequest) {
+TEST(TestingPolicyTable, EachLayerHasItsOwnParameters) {
+  auto table = *testing::make_table(NullShape::gridded, 8);
+  table.layers.emplace(1, table.layers.at(0));
+  PolicySpec spec{.rule = Rule::fixed, .alpha = 0.01, .max_k = 4};
+  spec.layers[1] = {{"alpha", 0.9}, {"max_k", std::size_t{6}}};
+  const auto policy = make_policy(spec, testing::facts(8),
+                                  std::make_shared<const calibration::CalibrationTable>(table));
+  ASSERT_TRUE(policy);
+  const std::vector<float> logits = {4, 0, -1, 3, 0, 0, 0, 0};
+  RoutingDecision decision;
+  ASSERT_TRUE((*policy)->route(testing::view(logits, 8), 0, {.stats = true}, decision));
+  EXPECT_EQ(decision.num_selected[0], 2);
+  EXPECT_EQ(decision.stats->critical_values, std::vector<double>(8, 0.01));
+  ASSERT_TRUE((*policy)->route(testing::view(logits, 8), 1, {}, decision));
+  EXPECT_EQ(decision.num_selected[0], 6);
+}
+
+TEST(TestingPolicyTable, StatsAndDenseWeightsOnRequest) {
   const auto policy = make_policy({.alpha = 0.1, .max_k = 8}, testing::facts(8),
                                   testing::make_table(NullShape::gridded, 8));
   const std::vector<float> logits = {4, 0, -1, 3, 0, 0, 0, 0};

@@ -1,0 +1,131 @@
+#include "testing_policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <span>
+
+#include "bhroute/core/log.h"
+#include "compiled_layer.h"
+#include "layer_specs.h"
+#include "p_values.h"
+#include "per_expert_step_up.h"
+#include "reference_policy.h"
+#include "route_by_reference.h"
+#include "routing_rows.h"
+#include "rule_procedure.h"
+
+namespace bhroute::routing {
+namespace {
+
+/// A thread's working memory, kept from call to call so that route() allocates nothing.
+struct ThreadScratch {
+  std::vector<float> statistic;
+  PerExpertStepUp step_up;
+};
+
+ThreadScratch& thread_scratch() {
+  thread_local ThreadScratch scratch;
+  return scratch;
+}
+
+void warn_of_fallback(int layer, bool has_table) {
+  log_warning_once(
+      fmt::format("table fallback {} {}", has_table, layer),
+      fmt::format("layer {}: {}, so its p-values are ranks among the rows of one call only", layer,
+                  has_table ? "not in the calibration table" : "no calibration table"));
+}
+
+class TestingPolicy final : public Policy {
+ public:
+  TestingPolicy(const PolicySpec& spec, const RouterFacts& facts,
+                std::shared_ptr<const calibration::CalibrationTable> table,
+                std::optional<int> only_layer)
+      : specs_(spec),
+        facts_(facts),
+        table_(std::move(table)),
+        reference_(new_reference_policy(spec, facts, table_)) {
+    if (table_ == nullptr) return;
+    for (const auto& [layer, null] : table_->layers)
+      if (!only_layer || layer == *only_layer) compile(layer, null);
+  }
+
+  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
+  const RouterFacts& facts() const noexcept override { return facts_; }
+
+  Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
+                     RoutingDecision& decision) const override {
+    const PolicySpec& spec = *specs_.of(layer).value();
+    const auto compiled = layers_.find(layer);
+    if (compiled == layers_.end()) {
+      if (table_ == nullptr || table_->layer(layer) == nullptr)
+        warn_of_fallback(layer, table_ != nullptr);
+      return route_by_reference(*reference_, spec, logits, layer, request, decision);
+    }
+    if (auto ok = begin_decision(logits, facts_, spec.max_k, decision); !ok) return ok;
+    select(spec, compiled->second, logits, decision);
+    if (request.stats)
+      decision.stats = reference_stats(logits, layer, spec, table_.get(), decision);
+    return finish_decision(logits, request, decision);
+  }
+
+ private:
+  void compile(int layer, const calibration::LayerNull& null) {
+    const PolicySpec& spec = *specs_.of(layer).value();
+    const auto test = stats::step_test(procedure_of(spec), facts_.num_experts);
+    if (test) layers_.emplace(layer, compile_layer(null, *test, spec.clamp_p_values));
+  }
+
+  void select(const PolicySpec& spec, const CompiledLayer& layer, LogitsView logits,
+              RoutingDecision& decision) const {
+    const float* statistic = statistic_of(logits);
+    const auto inputs = kernel_inputs(logits, statistic, spec, facts_);
+    if (layer.pooled()) {
+      const bool down = layer.direction == stats::Direction::down;
+      (down ? kernels::route_step_down : kernels::route_step_up)(
+          inputs, layer.critical_logits.data(), spec.min_k, spec.max_k, kernel_outputs(decision));
+    } else {
+      select_per_expert(spec, logits, statistic, layer, decision);
+      kernels::weigh_selected(inputs, spec.max_k, kernel_outputs(decision));
+    }
+  }
+
+  /// Null if the logits themselves are tested.
+  const float* statistic_of(LogitsView logits) const {
+    if (table_->metadata.statistic == calibration::Statistic::logit) return nullptr;
+    auto& statistic = thread_scratch().statistic;
+    batch_statistic(table_->metadata.statistic, logits, statistic);
+    return statistic.data();
+  }
+
+  void select_per_expert(const PolicySpec& spec, LogitsView logits, const float* statistic,
+                         const CompiledLayer& layer, RoutingDecision& decision) const {
+    const PerExpertStepUp::Bounds bounds{spec.min_k, spec.max_k, spec.clamp_p_values};
+    const std::size_t n = logits.num_experts;
+    for (std::size_t t = 0; t < logits.num_tokens; ++t) {
+      const auto row = logits.token(t);
+      const auto tested = statistic == nullptr ? row : std::span(statistic + t * n, n);
+      const auto ids = std::span(decision.expert_ids).subspan(t * spec.max_k, spec.max_k);
+      const std::size_t num = thread_scratch().step_up.select(row, tested, layer, bounds, ids);
+      std::fill(ids.begin() + static_cast<std::ptrdiff_t>(num), ids.end(), -1);
+      decision.num_selected[t] = static_cast<std::int32_t>(num);
+    }
+  }
+
+  LayerSpecs specs_;
+  RouterFacts facts_;
+  std::shared_ptr<const calibration::CalibrationTable> table_;
+  std::unique_ptr<Policy> reference_;
+  std::map<int, CompiledLayer> layers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> new_testing_policy(
+    const PolicySpec& spec, const RouterFacts& facts,
+    std::shared_ptr<const calibration::CalibrationTable> table, std::optional<int> only_layer) {
+  return std::make_unique<TestingPolicy>(spec, facts, std::move(table), only_layer);
+}
+
+}  // namespace bhroute::routing
