@@ -71,10 +71,11 @@ std::shared_ptr<const routing::Policy> BlockRouter::policy_for(const MoeBlock& b
   if (!policy)
     reason = to_string(policy.error());
   else if (*policy == nullptr)
-    reason = "there is no policy (BHROUTE_POLICY)";
+    reason = "there is no policy (BHROUTE_POLICY is not set, or was refused)";
   else
     reason = RoutingWeights::why_not(block, (*policy)->spec());
   if (reason.empty()) return std::move(*policy);
+  if (policy && *policy == nullptr && policies_.is_set_from_within()) return nullptr;  // as wished
   statistics_.count_untouched(block.layer, reason);
   return nullptr;
 }

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <mutex>
+#include <new>
 #include <string>
 
 #include "bhroute/core/isa.h"
@@ -18,6 +20,7 @@
 #include "ggml/host_ggml.h"
 #include "ggml/node_name.h"
 #include "ggml/policy_source.h"
+#include "ggml/preload.h"
 #include "ggml/say.h"
 #include "ggml/statistics.h"
 
@@ -196,19 +199,20 @@ Result<int> find_api_version() {
   return found;
 }
 
-// Programs that only set a policy from within (bhroute run) print for themselves.
+// Programs that set a policy from within print for themselves.
 void say_at_exit() {
   statistics().write_file();
-  if (std::getenv("BHROUTE_POLICY") != nullptr) say(statistics().summary());
+  if (!policies().is_set_from_within()) say(statistics().summary());
 }
 
 void configure() {
+  policies(), statistics();  // made before the handler below, so that they outlive it
   set_log_sink([](Severity severity, std::string_view message) {
     if (severity == Severity::warning) say(fmt::format("warning: {}", message));
   });
   if (auto forced = force_isa_from_environment(); !forced) say(to_string(forced.error()));
   if (const char* file = std::getenv("BHROUTE_STATS")) statistics().write_to(file);
-  if (const char* file = std::getenv("BHROUTE_POLICY")) policies().watch(file);
+  if (const char* policy = std::getenv("BHROUTE_POLICY")) policies().take(policy);
   std::atexit(say_at_exit);
 }
 
@@ -232,10 +236,24 @@ ggml_backend_reg_t make_registry(const void* caller) {
   return &registry;
 }
 
+ggml_backend_reg_t registry_for(const void* caller) {
+  static std::mutex mutex;
+  static ggml_backend_reg_t made = nullptr;  // once it works; a later host may succeed
+  std::lock_guard lock(mutex);
+  if (made == nullptr) made = make_registry(caller);
+  if (made != nullptr) mark_taken();
+  return made;
+}
+
+void register_in_global_ggml() {
+  if (ggml_backend_reg_t registry = registry_for(nullptr)) host.ggml_backend_register(registry);
+}
+
+__attribute__((constructor)) void at_load() { enter_by_preload(register_in_global_ggml); }
+
 }  // namespace
 }  // namespace bhroute::ggml
 
 extern "C" __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void) {
-  static ggml_backend_reg_t registry = bhroute::ggml::make_registry(__builtin_return_address(0));
-  return registry;
+  return bhroute::ggml::registry_for(__builtin_return_address(0));
 }

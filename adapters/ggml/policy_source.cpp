@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bhroute/calibration/calibration_file.h"
+#include "bhroute/calibration/kde_pickles.h"
 #include "ggml/say.h"
 
 namespace bhroute::ggml {
@@ -32,6 +33,15 @@ Result<std::shared_ptr<const routing::Policy>> bind_policy(
   return std::shared_ptr<const routing::Policy>(std::move(*made));
 }
 
+// A table's file, or a folder of the original system's pickles.
+Result<std::shared_ptr<const calibration::CalibrationTable>> open_table(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return calibration::load_table(path);
+  auto table = calibration::import_kde(path);
+  if (!table) return tl::make_unexpected(table.error());
+  return std::make_shared<const calibration::CalibrationTable>(std::move(*table));
+}
+
 }  // namespace
 
 // With every model met so far, so that a policy that does not fit one is refused while the old is
@@ -42,7 +52,7 @@ Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
   Loaded loaded;
   loaded.spec = *spec;
   if (!spec->table.empty()) {
-    auto table = calibration::load_table(spec->table);
+    auto table = open_table(spec->table);
     if (!table) return tl::make_unexpected(table.error());
     loaded.table = *table;
   }
@@ -62,8 +72,8 @@ PolicySource::Stamp PolicySource::stamp() const {
   return now;
 }
 
-void PolicySource::read_file(bool first) {
-  auto loaded = load(file_.string());
+void PolicySource::read(const std::string& policy, bool first) {
+  auto loaded = load(policy);
   if (loaded) {
     loaded_ = std::move(*loaded);
     table_file_ = loaded_->spec.table;
@@ -76,10 +86,13 @@ void PolicySource::read_file(bool first) {
                     loaded_ ? "the old policy stays" : "the model's own routing stays"));
 }
 
-void PolicySource::watch(std::filesystem::path file) {
+void PolicySource::take(const std::string& policy) {
   std::lock_guard lock(mutex_);
-  file_ = std::filesystem::absolute(file);
-  read_file(true);
+  std::error_code ignored;
+  const bool is_file =
+      policy.ends_with(".json") || std::filesystem::is_regular_file(policy, ignored);
+  if (is_file) file_ = std::filesystem::absolute(policy);
+  read(is_file ? file_.string() : policy, true);
 }
 
 Result<void> PolicySource::set(std::string_view policy) {
@@ -92,6 +105,7 @@ Result<void> PolicySource::set(std::string_view policy) {
     loaded_ = std::move(*loaded);
   }
   file_.clear();
+  is_set_from_within_ = true;
   return {};
 }
 
@@ -102,7 +116,7 @@ void PolicySource::look_at_file() {
   if (file_.empty() || now < next_look_) return;
   next_look_ = now + kLookEvery;
   const Stamp current = stamp();
-  if (!(current == read_) && current == seen_) read_file(false);
+  if (!(current == read_) && current == seen_) read(file_.string(), false);
   seen_ = current;
 }
 
@@ -117,9 +131,9 @@ Result<std::shared_ptr<const routing::Policy>> PolicySource::policy_for(
   return loaded_->bound.back().policy;
 }
 
-bool PolicySource::is_configured() const {
+bool PolicySource::is_set_from_within() const {
   std::lock_guard lock(mutex_);
-  return loaded_ || !file_.empty();
+  return is_set_from_within_;
 }
 
 }  // namespace bhroute::ggml

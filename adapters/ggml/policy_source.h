@@ -22,16 +22,17 @@ namespace bhroute::ggml {
 /// met.
 class PolicySource {
  public:
-  /// Reads `file` now and again whenever it or its table has changed (looked at every 100 ms at
-  /// most). A file that cannot be used is told on stderr and the old policy stays.
-  void watch(std::filesystem::path file);
-  /// parse_policy's forms; "" = none. Errors: those of the policy, of its table, or that it does
-  /// not fit a model already routed; the old policy stays.
+  /// The short form, or a JSON file, which is read now and again whenever it or its table has
+  /// changed (looked at every 100 ms at most). What cannot be used is told on stderr and the old
+  /// policy stays.
+  void take(const std::string& policy);
+  /// parse_policy's forms; "" = none. From now on no file is watched. Errors: those of the policy,
+  /// of its table, or that it does not fit a model already routed; the old policy stays.
   Result<void> set(std::string_view policy);
 
   /// Null if there is none. Errors: it does not fit this model.
   Result<std::shared_ptr<const routing::Policy>> policy_for(const routing::RouterFacts& facts);
-  bool is_configured() const;
+  bool is_set_from_within() const;
 
  private:
   using Table = std::shared_ptr<const calibration::CalibrationTable>;
@@ -53,11 +54,12 @@ class PolicySource {
   Result<Loaded> load(std::string_view policy) const;
   Stamp stamp() const;
   void look_at_file();
-  void read_file(bool first);
+  void read(const std::string& policy, bool first);
 
   mutable std::mutex mutex_;
   std::filesystem::path file_;
   std::string table_file_;
+  bool is_set_from_within_ = false;
   std::optional<Loaded> loaded_;
   Stamp read_, seen_;
   std::chrono::steady_clock::time_point next_look_{};

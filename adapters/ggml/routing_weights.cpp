@@ -56,9 +56,7 @@ void scale_gates(const MoeBlock& block, WeightRule rule, std::size_t token, Sele
                                  selection.count(token));
   const float sum = std::accumulate(weights.begin(), weights.end(), 0.0f);
   if (!(sum > 0.0f)) return;
-  const bool sums_to_one =
-      rule != WeightRule::mass || block.chain.normalizes || block.chain.softmax;
-  const float mass = sums_to_one ? 1.0f : own_mass(block, token);
+  const float mass = rule == WeightRule::mass ? own_mass(block, token) : 1.0f;
   for (float& weight : weights) weight *= mass / sum * block.chain.scale;
 }
 

@@ -34,9 +34,11 @@ int exit_code(const Error& error) {
 }
 
 // CLI11 knows one-letter short flags only; people type llama.cpp's two- and three-letter ones.
+// Behind `--` are another program's words.
 std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   for (std::string& word : words) {
+    if (word == "--") break;
     if (word == "-ub") word = "--micro-batch";
     if (word == "-ngl") word = "--gpu-layers";
   }

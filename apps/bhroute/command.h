@@ -40,5 +40,6 @@ Action declare_evaluate(CLI::App& app, Context& context);
 Action declare_sweep(CLI::App& app, Context& context);
 Action declare_run(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
+Action declare_exec(CLI::App& app, Context& context);
 
 }  // namespace bhroute::cli

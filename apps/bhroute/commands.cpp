@@ -43,6 +43,10 @@ constexpr Command kCommands[] = {
      declare_sweep},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html", declare_report},
+    {"exec", "Start any llama.cpp program with its experts routed by a policy",
+     "  bhroute exec --policy policy.json -- llama-server -m MODEL.gguf\n"
+     "  bhroute exec --policy top_k:k=4 -- llama-bench -m MODEL.gguf -t 2",
+     declare_exec},
 };
 
 }  // namespace

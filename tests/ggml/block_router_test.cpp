@@ -62,7 +62,51 @@ TEST(BlockRouter, WithoutAPolicyTheHostIsUntouched) {
   LoadedPlugin plugin;
   EXPECT_EQ(test::num_different(HostModel({}).run(), stock), 0u);
   EXPECT_EQ(plugin.statistics().layers_fused, 0u);
-  EXPECT_EQ(plugin.statistics().layers_untouched, kLayers);
+}
+
+// A host that looks at nodes as they are computed.
+struct Watcher {
+  std::string stem;  // "" = every node
+  int seen = 0;
+  static bool on_node(ggml_tensor* node, bool ask, void* self) {
+    auto& watcher = *static_cast<Watcher*>(self);
+    const std::string name(node->name);
+    if (ask) return watcher.stem.empty() || name.starts_with(watcher.stem + "-");
+    ++watcher.seen;
+    return true;
+  }
+};
+
+TEST(BlockRouter, AHostThatWatchesTheLogitsKeepsWholeLayers) {
+  const Logits stock = HostModel({.expert_used_count = 4}).run();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=4");
+  Watcher watcher{"ffn_moe_logits"};
+  const HostOptions options{.cb_eval = Watcher::on_node, .cb_eval_data = &watcher};
+  EXPECT_EQ(test::num_different(HostModel(options).run(), stock), 0u);
+  EXPECT_GT(watcher.seen, 0);
+  EXPECT_EQ(plugin.statistics().computed_pairs, 4u * kLayers * 86u);
+}
+
+TEST(BlockRouter, AHostThatWatchesSingleNodesGetsThePolicysValues) {
+  const Logits four = HostModel({.expert_used_count = 4}).run();
+  const Logits own = HostModel({}).run();
+  LoadedPlugin plugin;
+  for (const char* stem : {"", "ffn_moe_weights", "ffn_moe_argsort", "ffn_moe_down"}) {
+    Watcher watcher{stem};
+    const HostOptions options{.cb_eval = Watcher::on_node, .cb_eval_data = &watcher};
+    plugin.set_policy("top_k:k=4");
+    EXPECT_LE(test::largest_difference(HostModel(options).run(), four), 1e-5) << stem;
+    EXPECT_GT(watcher.seen, 0);
+    const auto counted = plugin.statistics();
+    EXPECT_EQ(counted.layers_fused, kLayers) << stem;
+    EXPECT_EQ(counted.pairs, 4u * kLayers * 86u) << stem;
+    EXPECT_EQ(counted.computed_pairs, 8u * kLayers * 86u) << stem << ": nothing is skipped";
+  }
+  Watcher watcher;
+  const HostOptions options{.cb_eval = Watcher::on_node, .cb_eval_data = &watcher};
+  plugin.set_policy("top_k:k=12");  // more than the graph's slots: cut to these
+  EXPECT_EQ(test::num_different(HostModel(options).run(), own), 0u);
 }
 
 TEST(BlockRouter, TwoContextsInTwoThreads) {

@@ -39,7 +39,7 @@ class WatchedFile : public testing::Test {
 
 TEST_F(WatchedFile, IsReadAgainWhenItChanges) {
   write(R"({"rule": "top_k", "k": 4})");
-  source_.watch(file_);
+  source_.take(file_);
   EXPECT_EQ(current_k(), 4u);
   write(R"({"rule": "top_k", "k": 12})");
   EXPECT_THAT(after_change(), HasSubstr("policy top_k:k=12"));
@@ -48,7 +48,7 @@ TEST_F(WatchedFile, IsReadAgainWhenItChanges) {
 
 TEST_F(WatchedFile, ABrokenFileIsRefusedAndTheOldPolicyStays) {
   write(R"({"rule": "top_k", "k": 4})");
-  source_.watch(file_);
+  source_.take(file_);
   current_k();
   for (const char* broken : {"{\"rule\": \"top_k\", \"k\"", "{\"rule\": \"top_k\", \"k\": 65}",
                              "{\"rule\": \"nothing\"}"}) {
@@ -65,7 +65,7 @@ TEST_F(WatchedFile, ABrokenFileIsRefusedAndTheOldPolicyStays) {
 
 TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
   testing::internal::CaptureStderr();
-  source_.watch(file_);
+  source_.take(file_);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the model's own routing stays"));
   EXPECT_EQ(current_k(), 0u);
   write(R"({"rule": "top_k", "k": 3})");
@@ -73,12 +73,20 @@ TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
   EXPECT_EQ(current_k(), 3u);
 }
 
+TEST(PolicySource, TheShortFormNeedsNoFile) {
+  PolicySource source;
+  testing::internal::CaptureStderr();
+  source.take("top_k:k=6");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("policy top_k:k=6"));
+  EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 6u);
+}
+
 TEST(PolicySource, AProgramsOwnWords) {
   PolicySource source;
-  EXPECT_FALSE(source.is_configured());
+  EXPECT_FALSE(source.is_set_from_within());
   EXPECT_EQ(*source.policy_for(kFacts), nullptr);
   ASSERT_TRUE(source.set("top_k:k=3"));
-  EXPECT_TRUE(source.is_configured());
+  EXPECT_TRUE(source.is_set_from_within());
   EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 3u);
   EXPECT_FALSE(source.set("top_k:k=0"));
   EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 3u);

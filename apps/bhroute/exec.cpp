@@ -1,0 +1,107 @@
+// bhroute exec: starts a llama.cpp program with the plugin in it.
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "bhroute/routing/policy_spec.h"
+#include "command.h"
+#include "ggml/preload.h"
+#include "program_file.h"
+#include "table_source.h"
+
+namespace bhroute::cli {
+namespace {
+
+constexpr const char* kPluginName = "libggml-bhroute.so";
+
+struct Flags {
+  std::string policy, statistics, plugin;
+  std::vector<std::string> program;
+};
+
+// Beside the binary in the build tree (bin/../lib) and where it is installed.
+Result<std::filesystem::path> find_plugin(const std::string& given) {
+  std::error_code ignored;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  std::vector<std::filesystem::path> places = {
+      own / "../lib" / kPluginName, own / "../lib/bhroute" / kPluginName, own / kPluginName};
+  if (!given.empty()) places = {given};
+  for (const auto& place : places)
+    if (std::filesystem::is_regular_file(place, ignored))
+      return std::filesystem::canonical(place, ignored);
+  return failure("exec", "the plugin was not found", places.front().lexically_normal().string(),
+                 fmt::format("{} beside bhroute (--plugin names another)", kPluginName));
+}
+
+// The plugin checks again; here a mistake ends the command before the program starts.
+Result<std::string> check_policy(const std::string& text) {
+  const auto policy = routing::parse_policy(text);
+  if (!policy) return tl::make_unexpected(policy.error());
+  if (!policy->table.empty())
+    if (const auto table = open_table(policy->table); !table)
+      return tl::make_unexpected(table.error());
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(text, ignored);
+  return is_file ? std::filesystem::absolute(text).string() : routing::to_string(*policy);
+}
+
+void prepend(const char* variable, const std::string& value) {
+  const char* old = std::getenv(variable);
+  const bool has_old = old != nullptr && *old != '\0';
+  setenv(variable, (has_old ? value + ":" + old : value).c_str(), 1);
+}
+
+// Programs with the CPU backend linked in never look for others: these take the plugin by
+// LD_PRELOAD. Programs that load their backends find it by GGML_BACKEND_PATH.
+Result<void> prepare_environment(const Flags& flags) {
+  const auto policy = check_policy(flags.policy);
+  if (!policy) return tl::make_unexpected(policy.error());
+  const auto plugin = find_plugin(flags.plugin);
+  if (!plugin) return tl::make_unexpected(plugin.error());
+  const int mark =
+      memfd_create("bhroute-exec", 0);  // inherited, so that what a script starts counts
+  if (mark < 0) return failure("exec", "no memory for a mark", std::strerror(errno));
+  setenv("BHROUTE_POLICY", policy->c_str(), 1);
+  setenv("GGML_BACKEND_PATH", plugin->c_str(), 1);
+  setenv(ggml::kExecVariable, fmt::format("{}:{}", getpid(), mark).c_str(), 1);
+  if (!flags.statistics.empty())
+    setenv("BHROUTE_STATS", std::filesystem::absolute(flags.statistics).c_str(), 1);
+  prepend("LD_PRELOAD", plugin->string());
+  return {};
+}
+
+Result<void> start(const Flags& flags) {
+  const auto program = find_program(flags.program.front());
+  if (!program) return tl::make_unexpected(program.error());
+  if (auto takes = check_takes_preload(*program); !takes) return takes;
+  if (auto prepared = prepare_environment(flags); !prepared) return prepared;
+  std::vector<char*> words;
+  for (const std::string& word : flags.program) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  execv(program->c_str(), words.data());
+  return failure("exec", "cannot start the program", std::strerror(errno), program->string());
+}
+
+}  // namespace
+
+Action declare_exec(CLI::App& app, Context&) {
+  auto flags = std::make_shared<Flags>();
+  app.add_option("--policy", flags->policy,
+                 "Short form, or a JSON file, which is read again when it changes")
+      ->required();
+  app.add_option("--stats", flags->statistics,
+                 "File that always holds the line of what was routed");
+  app.add_option("--plugin", flags->plugin, "Another libggml-bhroute.so");
+  app.add_option("program", flags->program, "The program and its flags, behind --")->required();
+  return [flags] { return start(*flags); };
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,187 @@
+"""The real programs of the pinned llama.cpp, started by `bhroute exec`, against themselves alone."""
+
+import json
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+BHROUTE = os.environ["BHROUTE_BINARY"]
+PROGRAMS = pathlib.Path(os.environ["BHROUTE_LLAMA_BIN"])
+PLUGIN = os.environ["BHROUTE_PLUGIN"]
+SOURCE = pathlib.Path(os.environ["BHROUTE_SOURCE_DIR"])
+MODEL = str(SOURCE / "models/olmoe-nano/olmoe-nano-q8_0.gguf")
+THREADS = "2"
+
+
+def environment(**variables):
+    """This process's, without what would load or configure the plugin."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("BHROUTE_", "GGML_", "LD_PRELOAD"))}
+    return kept | variables
+
+
+def run(words, **variables):
+    return subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=250,
+                          stdin=subprocess.DEVNULL, env=environment(**variables), check=False)
+
+
+def routed(policy, *words, flags=()):
+    return run([BHROUTE, "exec", "--policy", policy, *flags, "--", *words])
+
+
+class ProgramsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.text = pathlib.Path(cls.folder.name, "text.txt")
+        cls.text.write_text((SOURCE / "data/persuasion.txt").read_text(encoding="utf-8")[5000:7500], encoding="utf-8")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def perplexity_words(self, *more):
+        return [PROGRAMS / "llama-perplexity", "-m", MODEL, "-f", self.text, "-c", "128", "-t", THREADS, *more]
+
+    def perplexities(self, done):
+        found = re.findall(r"\[\d+\]([\d.]+)", done.stdout + done.stderr)
+        self.assertGreater(len(found), 2, done.stderr[-2000:])
+        return found
+
+    def assert_fused(self, done, layers=16):
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        self.assertIn(f"bhroute: {layers} layers fused", done.stderr)
+
+    def test_perplexity_of_the_models_own_count_and_of_four(self):
+        own = routed("top_k:k=8", *self.perplexity_words())
+        self.assert_fused(own)
+        self.assertEqual(self.perplexities(own), self.perplexities(run(self.perplexity_words())))
+        four = routed("top_k:k=4", *self.perplexity_words())
+        self.assert_fused(four)
+        self.assertIn("4.00 experts a token", four.stderr)
+        self.assertIn("50.0 % of pairs skipped", four.stderr)
+        stock = run(self.perplexity_words("--override-kv", "olmoe.expert_used_count=int:4"))
+        self.assertEqual(self.perplexities(four), self.perplexities(stock))
+
+    def test_bench_takes_it_and_keeps_its_own_flags(self):
+        done = routed("top_k:k=2", PROGRAMS / "llama-bench", "-m", MODEL, "-t", THREADS, "-p", "16", "-n", "2", "-r",
+                      "1", "-ub", "8", "-ngl", "0")
+        self.assert_fused(done)
+        self.assertIn("75.0 % of pairs skipped", done.stderr)
+
+    def test_quantize_has_no_layer_to_fuse_and_says_so(self):
+        target = pathlib.Path(self.folder.name, "copy.gguf")
+        done = routed("top_k:k=2", PROGRAMS / "llama-quantize", MODEL, target, "COPY")
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        self.assertIn("WARNING: no layer was fused", done.stderr)
+
+    def test_the_environment_alone_is_enough_for_programs_that_look_for_backends(self):
+        words = [PROGRAMS / "llama-bench", "-m", MODEL, "-t", THREADS, "-p", "0", "-n", "2", "-r", "1"]
+        self.assert_fused(run(words, GGML_BACKEND_PATH=PLUGIN, BHROUTE_POLICY="top_k:k=4"))
+        unset = run(words, GGML_BACKEND_PATH=PLUGIN)
+        self.assertIn("WARNING: no layer was fused", unset.stderr)
+        self.assertIn("BHROUTE_POLICY is not set", unset.stderr)
+
+    def test_what_is_no_llama_program_fails(self):
+        done = routed("top_k:k=2", "ls", "/")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("without taking the plugin", done.stderr)
+        script = routed("top_k:k=2", "sh", "-c",
+                        f"{PROGRAMS / 'llama-bench'} -m {MODEL} -t {THREADS} -p 0 -n 1 -r 1")
+        self.assert_fused(script)  # what a script starts counts
+
+    def test_what_takes_no_plugin_is_refused_before_it_starts(self):
+        static = pathlib.Path(self.folder.name, "static")
+        header = pathlib.Path("/proc/self/exe").read_bytes()[:64]
+        static.write_bytes(header[:56] + struct.pack("<H", 0) + header[58:])  # no segments, so no interpreter
+        static.chmod(0o755)
+        done = routed("top_k:k=2", static)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("linked statically", done.stderr)
+        for policy, word, reason in (("top_k:k=x", "ls", "k: not a number"), ("top_k:k=2", "no-such", "no such program"),
+                                     ("bh:alpha=0.1,table=/missing", "ls", "/missing")):
+            refused = routed(policy, word)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(reason, refused.stderr)
+        missing = routed("top_k:k=2", "ls", flags=["--plugin", "/missing.so"])
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("the plugin was not found", missing.stderr)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """llama-server on loopback; `prefix` starts it."""
+
+    def __init__(self, prefix):
+        self.port = free_port()
+        words = [*prefix, PROGRAMS / "llama-server", "-m", MODEL, "-t", THREADS, "--port", self.port, "-c", "512", "-np", "1",
+                 "--no-webui"]
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([str(w) for w in words], stdout=self.log, stderr=self.log, env=environment())
+
+    def __enter__(self):
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=1):
+                    return self
+            except OSError:
+                time.sleep(0.2)
+        raise TimeoutError(self.text())
+
+    def complete(self, prompt, length=24):
+        body = json.dumps({"prompt": prompt, "n_predict": length, "temperature": 0, "cache_prompt": False}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/completion", body,
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            return json.load(reply)["content"]
+
+    def text(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.output = self.text()
+        self.log.close()
+
+
+PROMPTS = ("She was only Anne; but to Lady Russell,", "The party drove off in very good spirits.")
+
+
+class ServerTest(unittest.TestCase):
+    def test_replies_statistics_and_a_policy_that_changes_while_it_runs(self):
+        with Server([]) as stock:
+            expected = [stock.complete(p) for p in PROMPTS]
+        with tempfile.TemporaryDirectory() as folder:
+            policy, statistics = pathlib.Path(folder, "policy.json"), pathlib.Path(folder, "line.txt")
+            policy.write_text('{"rule": "top_k", "k": 8}')
+            with Server([BHROUTE, "exec", "--policy", policy, "--stats", statistics, "--"]) as server:
+                self.assertEqual([server.complete(p) for p in PROMPTS], expected)
+                self.assertIn("16 layers fused", statistics.read_text())
+                policy.write_text('{"rule": "top_k", "k": 1}')
+                time.sleep(0.3)
+                server.complete(PROMPTS[0])  # the change is seen while this runs
+                self.assertNotEqual(server.complete(PROMPTS[0]), expected[0])
+                policy.write_text('{"rule": "top_k", "k": ')
+                time.sleep(0.3)
+                server.complete(PROMPTS[0])
+                self.assertNotEqual(server.complete(PROMPTS[0]), expected[0])
+        self.assertIn("bhroute: policy top_k:k=1", server.output)
+        self.assertIn("the old policy stays", server.output)
+        self.assertEqual(server.process.returncode, 0, server.output[-2000:])
+
+
+if __name__ == "__main__":
+    unittest.main()
