@@ -140,6 +140,31 @@ void RouteTopK(const RouteInputs& in, std::size_t top_k, const RouteOutputs& out
   }
 }
 
+void SelectLargestOfEach(const RouteInputs& in, std::size_t k, std::int32_t* expert_ids,
+                         std::int32_t* num_selected) {
+  Scratch scratch;
+  for (std::size_t t = 0; t < in.num_tokens; ++t) {
+    const Token token = LoadToken(in, t, scratch);
+    const std::size_t num =
+        SelectLargest(token.logits, token.max, k, scratch.candidates, scratch.keys);
+    std::int32_t* row = expert_ids + t * k;
+    std::fill(std::copy_n(scratch.candidates, num, row), row + k, -1);
+    num_selected[t] = static_cast<std::int32_t>(num);
+  }
+}
+
+inline SoftmaxFacts FactsOf(const Token& token) {
+  const double sum = SumExp(token.logits, token.max, 1.0);
+  if (sum == 0.0) return {0.0, 0.0};
+  const double shift = std::isinf(token.max) ? 0.0 : SumExpTimes(token.logits, token.max) / sum;
+  return {sum, std::log(sum) - shift};
+}
+
+void SoftmaxFactsOfEach(const RouteInputs& in, SoftmaxFacts* facts) {
+  Scratch scratch;
+  for (std::size_t t = 0; t < in.num_tokens; ++t) facts[t] = FactsOf(LoadToken(in, t, scratch));
+}
+
 void WeighSelected(const RouteInputs& in, std::size_t max_k, const RouteOutputs& out) {
   Scratch scratch;
   for (std::size_t t = 0; t < in.num_tokens; ++t) {
@@ -160,6 +185,8 @@ namespace {
 
 HWY_EXPORT(RouteStepUp);
 HWY_EXPORT(RouteTopK);
+HWY_EXPORT(SelectLargestOfEach);
+HWY_EXPORT(SoftmaxFactsOfEach);
 HWY_EXPORT(WeighSelected);
 HWY_EXPORT(Implementation);
 
@@ -187,6 +214,17 @@ void route_step_down(const RouteInputs& in, const float* critical_logits, std::s
 void route_top_k(const RouteInputs& in, std::size_t top_k, const RouteOutputs& out) noexcept {
   assert(valid(in, top_k));
   HWY_DYNAMIC_DISPATCH(RouteTopK)(in, top_k, out);
+}
+
+void select_largest(const RouteInputs& in, std::size_t k, std::int32_t* expert_ids,
+                    std::int32_t* num_selected) noexcept {
+  assert(valid(in, k));
+  HWY_DYNAMIC_DISPATCH(SelectLargestOfEach)(in, k, expert_ids, num_selected);
+}
+
+void softmax_facts(const RouteInputs& in, SoftmaxFacts* facts) noexcept {
+  assert(valid(in, 1));
+  HWY_DYNAMIC_DISPATCH(SoftmaxFactsOfEach)(in, facts);
 }
 
 void weigh_selected(const RouteInputs& in, std::size_t max_k, const RouteOutputs& out) noexcept {

@@ -82,6 +82,19 @@ inline double SumExp(Row row, float max, double inverse_temperature) {
   return hn::GetLane(hn::SumOfLanes(DoubleTag(), sum));
 }
 
+/// Sum of exp(x) * x over the row, x = r - max <= 0, max finite; exp(x) = 0 counts as 0.
+inline double SumExpTimes(Row row, float max) {
+  const FloatTag d;
+  const auto vmax = hn::Set(d, max);
+  auto sum = hn::Zero(DoubleTag());
+  for (std::size_t i = 0; i < row.size; i += hn::Lanes(d)) {
+    const auto x = hn::Sub(hn::LoadU(d, row.values + i), vmax);
+    const auto e = ExpNonPositive(d, x);
+    sum = hn::Add(sum, SumToDouble(hn::IfThenElseZero(hn::Gt(e, hn::Zero(d)), hn::Mul(e, x))));
+  }
+  return hn::GetLane(hn::SumOfLanes(DoubleTag(), sum));
+}
+
 /// exps[i] = exp((r[ids[i]] - reference) * inverse_temperature) in double, where no rounding of the
 /// argument can hurt; returns their sum. Every r[ids[i]] <= reference, none NaN.
 inline double ExpOf(const float* logits, const std::int32_t* ids, std::size_t count,

@@ -84,10 +84,22 @@ Result<void> check_bins(const PolicySpec& spec, std::size_t num_experts) {
   return {};
 }
 
+Result<void> check_criticals(const PolicySpec& spec) {
+  const std::size_t ranks = spec.max_k > spec.min_k ? spec.max_k - spec.min_k : 0;
+  if (spec.criticals.size() != ranks)
+    return invalid_input("criticals", "wrong length", fmt::format("{}", spec.criticals.size()),
+                         fmt::format("one for each of the {} ranks {} to {} (min_k + 1 to max_k)",
+                                     ranks, spec.min_k + 1, spec.max_k));
+  for (double z : spec.criticals)
+    if (std::isnan(z)) return invalid_input("criticals", "not a number", "nan", "a number");
+  return {};
+}
+
 Result<void> check_own(const PolicySpec& spec, std::size_t num_experts) {
   if (spec.rule == Rule::top_k) return check_count("k", spec.k, 1, "1", num_experts);
   if (spec.rule == Rule::top_k_per_layer) return check_counts("ks", spec.ks, num_experts);
   if (spec.rule == Rule::entropy) return check_bins(spec, num_experts);
+  if (spec.rule == Rule::critical) return check_criticals(spec);
   if (spec.rule == Rule::rank_signal) return check_count("rank", spec.rank, 1, "1", num_experts);
   return {};
 }

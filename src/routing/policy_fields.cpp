@@ -41,6 +41,8 @@ Keys own_keys(Rule rule) {
       return {"edges", "counts"};
     case Rule::rank_signal:
       return {"rank", "k0", "gain", "mean", "sd", "dither"};
+    case Rule::critical:
+      return {"statistic", "criticals"};
     default:
       return {"alpha"};
   }
@@ -81,6 +83,8 @@ constexpr NamedField kFields[] = {
     {"mean", [](PolicySpec& s) { return PolicyField(&s.mean); }},
     {"sd", [](PolicySpec& s) { return PolicyField(&s.sd); }},
     {"dither", [](PolicySpec& s) { return PolicyField(&s.dither); }},
+    {"statistic", [](PolicySpec& s) { return PolicyField(&s.statistic); }},
+    {"criticals", [](PolicySpec& s) { return PolicyField(&s.criticals); }},
     {"min_k", [](PolicySpec& s) { return PolicyField(&s.min_k); }},
     {"max_k", [](PolicySpec& s) { return PolicyField(&s.max_k); }},
     {"weights", [](PolicySpec& s) { return PolicyField(&s.weights); }},
@@ -127,6 +131,14 @@ Result<WeightRule> parse_weight_rule(std::string_view text, std::string_view whe
                        suggestion(text, {"native", "renormalized", "mass"}));
 }
 
+Result<calibration::Statistic> parse_statistic_of(std::string_view text, std::string_view where) {
+  using calibration::Statistic;
+  for (Statistic kind : {Statistic::logit, Statistic::log_prob, Statistic::standardized})
+    if (text == calibration::to_string(kind)) return kind;
+  return invalid_input(std::string(where), "unknown statistic", std::string(text),
+                       suggestion(text, {"logit", "log_prob", "standardized"}));
+}
+
 tl::unexpected<Error> unknown_key(std::string_view key, Rule rule, std::string_view where) {
   Keys known = policy_keys(rule);
   known.emplace_back("layers");
@@ -152,7 +164,8 @@ std::string_view kind_of(const PolicyField& field) noexcept {
                                         "native, renormalized or mass",
                                         "a text",
                                         "a list of numbers",
-                                        "a list of integers >= 0"};
+                                        "a list of integers >= 0",
+                                        "logit, log_prob or standardized"};
   return kinds[field.index()];
 }
 

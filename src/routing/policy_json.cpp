@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "policy_fields.h"
@@ -12,6 +13,11 @@ namespace bhroute::routing {
 namespace {
 
 using nlohmann::json;
+
+// JSON has no infinities: a critical value that every number, or none, is above.
+constexpr const char* kAlways = "always";
+constexpr const char* kNever = "never";
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::string at(std::string_view where, std::string_view key) {
   return fmt::format("{}.{}", where, key);
@@ -48,8 +54,18 @@ struct Reader {
       *place = rule;
     });
   }
+  Result<void> operator()(calibration::Statistic* place) const {
+    if (!value.is_string()) return wrong_type(where, value, std::string(kind_of(place)));
+    return parse_statistic_of(value.get_ref<const std::string&>(), where)
+        .map([&](calibration::Statistic kind) { *place = kind; });
+  }
   Result<void> operator()(std::vector<double>* place) const {
-    return store(place, all_are([](const json& v) { return v.is_number(); }));
+    const auto fits = [](const json& v) { return v.is_number() || v == kAlways || v == kNever; };
+    if (!all_are(fits)) return wrong_type(where, value, std::string(kind_of(place)));
+    place->clear();
+    for (const json& v : value)
+      place->push_back(v == kAlways ? -kInfinity : v == kNever ? kInfinity : v.get<double>());
+    return {};
   }
   Result<void> operator()(std::vector<std::size_t>* place) const {
     return store(place, all_are([](const json& v) { return v.is_number_unsigned(); }));
@@ -101,6 +117,13 @@ Result<void> read_layers(PolicySpec& spec, const json& object, std::string_view 
 
 struct Writer {
   json operator()(WeightRule rule) const { return to_string(rule); }
+  json operator()(calibration::Statistic kind) const { return calibration::to_string(kind); }
+  json operator()(const std::vector<double>& list) const {
+    json written = json::array();
+    for (double x : list)
+      written.push_back(x == kInfinity ? json(kNever) : x == -kInfinity ? json(kAlways) : json(x));
+    return written;
+  }
   template <class T>
   json operator()(const T& value) const {
     return value;

@@ -34,6 +34,9 @@ struct Reader {
   Result<void> operator()(WeightRule* place) const {
     return parse_weight_rule(text, key).map([&](WeightRule rule) { *place = rule; });
   }
+  Result<void> operator()(calibration::Statistic* place) const {
+    return parse_statistic_of(text, key).map([&](calibration::Statistic kind) { *place = kind; });
+  }
   Result<void> operator()(std::string* place) const {
     *place = text;
     return {};
@@ -54,6 +57,9 @@ struct Reader {
 
 struct Writer {
   std::string operator()(WeightRule rule) const { return std::string(to_string(rule)); }
+  std::string operator()(calibration::Statistic kind) const {
+    return std::string(calibration::to_string(kind));
+  }
   template <class T>
   std::string operator()(const std::vector<T>& list) const {
     return fmt::format("{}", fmt::join(list, "/"));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "plain_softmax.h"
+#include "rank_critical.h"
 #include "rank_signal.h"
 
 namespace bhroute::routing {
@@ -53,6 +54,7 @@ std::size_t before_bounds(const PolicySpec& spec, const PlainSoftmax& softmax) {
 }  // namespace
 
 std::size_t rival_count(const PolicySpec& spec, std::span<const float> logits) {
+  if (spec.rule == Rule::critical) return rank_critical_count(spec, logits);
   const PlainSoftmax softmax = plain_softmax(logits);
   const CountBounds bounds = spec.bounds();
   if (softmax.logits.empty()) return 0;

@@ -30,6 +30,7 @@ constexpr std::pair<Rule, std::string_view> kNames[] = {
     {Rule::entropy, "entropy"},
     {Rule::skip_ratio, "skip_ratio"},
     {Rule::rank_signal, "rank_signal"},
+    {Rule::critical, "critical"},
 };
 
 }  // namespace

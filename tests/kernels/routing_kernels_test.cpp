@@ -120,6 +120,77 @@ TEST_P(RoutingKernels, StepUpEqualsTheOracleForEveryNumberOfExperts) {
   }
 }
 
+// Step-down: the ranks before the first with fewer experts above its critical logit than the rank.
+TEST_P(RoutingKernels, StepDownEqualsTheOracle) {
+  for (std::size_t n : {1, 2, 7, 33, 64, 65, 130, 512}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 20, n, static_cast<unsigned>(n));
+      const auto in = inputs(logits, n);
+      for (const auto& critical : {falling(n, 1.5f, 1.0f), falling(n, 0.0f, -1.0f, n / 8)}) {
+        Outputs out(in.num_tokens, n);
+        route_step_down(in, critical.data(), 1, n, out.view());
+        for (std::size_t t = 0; t < in.num_tokens; ++t) {
+          const float* row = logits.data() + t * n;
+          std::size_t passed = 0;
+          const auto met = [&](std::size_t k) {
+            return static_cast<std::size_t>(
+                std::count_if(row, row + n, [&](float s) { return s >= critical[k - 1]; }));
+          };
+          while (passed < n && met(passed + 1) >= passed + 1) ++passed;
+          auto ids = testing::largest_first(row, n);
+          ids.resize(std::min(ids.size(), std::max<std::size_t>(passed, 1)));
+          ASSERT_TRUE(row_is(in, t, n, out, ids)) << "N " << n << " token " << t;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(RoutingKernels, SelectLargestEqualsTheOracle) {
+  for (std::size_t n : {1, 2, 7, 33, 64, 130, 512}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 20, n, static_cast<unsigned>(n));
+      const std::size_t k = 1 + n / 5;
+      std::vector<std::int32_t> ids(20 * k, -7), counts(20, -7);
+      select_largest(inputs(logits, n), k, ids.data(), counts.data());
+      for (std::size_t t = 0; t < 20; ++t) {
+        auto want = testing::largest_first(logits.data() + t * n, n);
+        want.resize(std::min(want.size(), k));
+        ASSERT_EQ(counts[t], static_cast<std::int32_t>(want.size()));
+        want.resize(k, -1);
+        ASSERT_TRUE(
+            std::equal(want.begin(), want.end(), ids.begin() + static_cast<std::ptrdiff_t>(t * k)));
+      }
+    }
+  }
+}
+
+TEST_P(RoutingKernels, SoftmaxFactsAreAsCloseAsTheyPromise) {
+  for (std::size_t n : {1, 2, 7, 33, 64, 130, 512, 4096}) {
+    for (Shape shape : testing::kShapes) {
+      const auto logits = random_logits(shape, 20, n, static_cast<unsigned>(n));
+      std::vector<SoftmaxFacts> facts(20);
+      softmax_facts(inputs(logits, n), facts.data());
+      for (std::size_t t = 0; t < 20; ++t) {
+        const float* row = logits.data() + t * n;
+        const auto order = testing::largest_first(row, n);
+        if (order.empty()) {
+          EXPECT_EQ(facts[t].sum, 0.0);
+          continue;
+        }
+        const double max = row[order.front()], sum = testing::sum_exp(row, order, max, 1.0);
+        double entropy = 0.0;
+        for (auto id : order) {
+          const double p = testing::exp_relative(row[id], max, 1.0) / sum;
+          if (p > 0.0) entropy -= p * std::log(p);
+        }
+        EXPECT_NEAR(facts[t].sum, sum, 1e-6 * sum);
+        EXPECT_NEAR(facts[t].entropy, entropy, 1e-5);
+      }
+    }
+  }
+}
+
 TEST_P(RoutingKernels, StepUpAtTheLimits) {
   for (std::size_t n : {1, 7, 64, 65}) {
     for (Shape shape : testing::kShapes) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -79,8 +80,11 @@ ParameterValue drawn(const ParameterValue& like, const std::string& key) {
   if (key == "edges") return std::vector<double>{share(), 1.0 + share()};
   if (key == "counts") return std::vector<std::size_t>{count(), count(), count()};
   if (key == "ks") return std::vector<std::size_t>(count(), count());
+  if (key == "criticals") return std::vector<double>{-share(), INFINITY, -INFINITY, share()};
   if (key == "table") return *rc::gen::element<std::string>("", "a,b=c.json", "t.st", "x:y");
   if (key == "table_sha256") return *rc::gen::element<std::string>("", std::string(64, 'a'));
+  if (key == "statistic")
+    return *rc::gen::element(calibration::Statistic::logit, calibration::Statistic::standardized);
   if (std::holds_alternative<std::size_t>(like)) return count();
   if (std::holds_alternative<bool>(like)) return *rc::gen::arbitrary<bool>();
   if (std::holds_alternative<WeightRule>(like))
@@ -96,6 +100,14 @@ RC_GTEST_PROP(PolicyJson, EveryRuleRoundTrips, ()) {
     RC_ASSERT(set_parameter(spec, key, value));
     if (key.starts_with("table") || spec.rule == Rule::top_k_per_layer) continue;
     if (*rc::gen::arbitrary<bool>()) spec.layers[*rc::gen::inRange(0, 30)][key] = drawn(value, key);
+  }
+  if (spec.rule == Rule::critical) {  // as many as the band has ranks, in every layer
+    spec.max_k = spec.min_k + 4;
+    for (auto& [layer, own] : spec.layers) {
+      own.erase("min_k");
+      own.erase("max_k");
+    }
+    std::erase_if(spec.layers, [](const auto& layer) { return layer.second.empty(); });
   }
   RC_ASSERT(policy_from_json(json::parse(to_json(spec).dump())).value() == spec);
   RC_ASSERT(parse_policy(to_string(spec)).value() == spec);
@@ -130,6 +142,25 @@ TEST(PolicyJson, BadLayersNameThePlace) {
         R"({"rule": "bh", "layers": {"3": {"layers": {}}}})",
         R"({"rule": "top_k_per_layer", "ks": [4], "layers": {"0": {"weights": "mass"}}})"})
     EXPECT_NE(error_of(text), "") << text;
+}
+
+TEST(PolicyJson, CriticalValuesByRank) {
+  const auto spec = policy_from_json(json::parse(
+      R"({"rule": "critical", "min_k": 3, "max_k": 5, "criticals": [-3.5, "never"],
+          "layers": {"0": {"max_k": 6, "criticals": ["always", -3, -2.5]}}})"));
+  ASSERT_TRUE(spec) << to_string(spec.error());
+  EXPECT_EQ(spec->statistic, calibration::Statistic::log_prob);
+  EXPECT_EQ(spec->criticals, (std::vector<double>{-3.5, INFINITY}));
+  EXPECT_EQ(spec->for_layer(0).criticals, (std::vector<double>{-INFINITY, -3.0, -2.5}));
+  EXPECT_EQ(
+      parse_policy("critical:statistic=logit,criticals=1/inf,min_k=2,max_k=4").value().criticals,
+      (std::vector<double>{1.0, INFINITY}));
+  EXPECT_EQ(
+      error_of(R"({"rule": "critical", "min_k": 3, "max_k": 5, "criticals": [1]})"),
+      "policy.criticals: wrong length, got 1, want one for each of the 2 ranks 4 to 5 (min_k + 1 "
+      "to max_k)");
+  EXPECT_NE(error_of(R"({"rule": "critical", "max_k": 2, "criticals": ["sometimes"]})"), "");
+  EXPECT_NE(error_of(R"({"rule": "critical", "statistic": "prob"})"), "");
 }
 
 TEST(PolicyJson, ListsAndTheirBounds) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "kernels/isa_fixture.h"
 #include "kernels/logit_shapes.h"
 #include "routing/expect_equal_decisions.h"
@@ -28,12 +30,21 @@ std::vector<PolicySpec> rivals(std::size_t n) {
   for (bool dither : {false, true})
     list.push_back({.rule = Rule::rank_signal,
                     .max_k = few,
-                    .rank = std::min<std::size_t>(n, 5),
+                    .rank = std::min<std::size_t>(n, dither ? 12 : 5),
                     .k0 = 4.0,
                     .gain = 1.5,
                     .mean = -3.0,
                     .sd = 0.7,
                     .dither = dither});
+  for (calibration::Statistic statistic :
+       {calibration::Statistic::logit, calibration::Statistic::log_prob,
+        calibration::Statistic::standardized}) {
+    PolicySpec spec{.rule = Rule::critical, .min_k = low, .max_k = few, .statistic = statistic};
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    for (double z : {0.5, -3.5, -infinity, -2.0, 0.0, infinity, -4.0, -1.0})
+      if (spec.criticals.size() < few - low) spec.criticals.push_back(z);
+    list.push_back(spec);
+  }
   list.push_back({.rule = Rule::entropy,
                   .max_k = few,
                   .weights = WeightRule::mass,

@@ -49,6 +49,19 @@ void route_step_down(const RouteInputs& in, const float* critical_logits, std::s
 /// The `top_k` largest logits (NaN never), 1 <= top_k <= num_experts = row width of the outputs.
 void route_top_k(const RouteInputs& in, std::size_t top_k, const RouteOutputs& out) noexcept;
 
+/// The ids of the `k` largest logits and how many there are, without weights: the first step of rules that then cut
+/// the row. `expert_ids` [num_tokens, k], unused slots -1; `num_selected` [num_tokens]. 1 <= k <= num_experts.
+void select_largest(const RouteInputs& in, std::size_t k, std::int32_t* expert_ids,
+                    std::int32_t* num_selected) noexcept;
+
+/// Of one token's softmax at temperature 1, NaN taking no part; logits that share an infinite maximum share the mass.
+struct SoftmaxFacts {
+  double sum;      ///< of exp(r - max), to a relative 1e-6
+  double entropy;  ///< nats, to 1e-5
+};
+/// `facts` [num_tokens]. Without any number the token's facts are {0, 0}.
+void softmax_facts(const RouteInputs& in, SoftmaxFacts* facts) noexcept;
+
 /// Routing weights of experts that something else selected: fills routing_weights [num_tokens, max_k] for the ids
 /// and counts already in `out` (ids distinct, first num_selected slots of each row).
 void weigh_selected(const RouteInputs& in, std::size_t max_k, const RouteOutputs& out) noexcept;

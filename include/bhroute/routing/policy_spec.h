@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "bhroute/calibration/null_spec.h"
 #include "bhroute/core/error.h"
 #include "bhroute/routing/rule.h"
 
@@ -28,7 +29,7 @@ std::string_view to_string(WeightRule rule) noexcept;
 
 /// The value of one key. Counts are std::size_t, other numbers double.
 using ParameterValue = std::variant<double, std::size_t, bool, WeightRule, std::string, std::vector<double>,
-                                    std::vector<std::size_t>>;
+                                    std::vector<std::size_t>, calibration::Statistic>;
 /// What one layer has of its own: key -> value.
 using LayerParameters = std::map<std::string, ParameterValue, std::less<>>;
 
@@ -64,6 +65,9 @@ struct PolicySpec {
   double mean = 0.0;        ///< rank_signal: calibrated mean of the log-probability
   double sd = 1.0;          ///< rank_signal: calibrated standard deviation, > 0
   bool dither = false;      ///< rank_signal: false = round half up; true = round by a hash of the token's own logits
+  calibration::Statistic statistic = calibration::Statistic::log_prob;  ///< critical: what is compared
+  std::vector<double> criticals{};  ///< critical: of ranks min_k+1..max_k; rank j passes if its statistic is above.
+                                    ///< JSON and C++: a number, or "always" / -inf, "never" / +inf
   std::map<int, LayerParameters> layers{};  ///< overrides by layer index; not of rule, table, table_sha256
 
   /// The spec of one layer: its overrides applied, no `layers`; top_k_per_layer becomes top_k (k = 0 beyond the list).

@@ -35,7 +35,8 @@ enum class Rule {
   prob_threshold,   ///< p_i >= level
   entropy,          ///< counts[b], b the bin of the softmax's entropy (nats) between `edges`
   skip_ratio,       ///< drop i where p_i < beta*p_1 (NAEE)
-  rank_signal       ///< k0 + gain*z, z the standardised log-probability of the expert ranked `rank`
+  rank_signal,      ///< k0 + gain*z, z the standardised log-probability of the expert ranked `rank`
+  critical          ///< min_k + how many of the ranks above it pass a given critical value of the statistic
 };
 
 const std::vector<Rule>& all_rules();
