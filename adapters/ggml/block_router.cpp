@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ggml/host_policy.h"
 #include "ggml/node_name.h"
 
 namespace bhroute::ggml {
@@ -119,7 +120,11 @@ ggml_status BlockRouter::choose(const MoeBlock& block, const routing::Policy& po
     return GGML_STATUS_FAILED;
   }
   select_pairs(block, logits, decision_, most_experts, selection_);
-  return weights_.fill(block, policy, decision_, inner_, selection_);
+  const ggml_status status = weights_.fill(block, policy, decision_, inner_, selection_);
+  if (const auto* host = dynamic_cast<const HostPolicy*>(&policy);
+      host != nullptr && status == GGML_STATUS_SUCCESS)
+    host->tell(block.layer, selection_);
+  return status;
 }
 
 void BlockRouter::count(const MoeBlock& block, std::size_t computed_pairs, Clock::duration whole,

@@ -165,12 +165,17 @@ ggml_backend_dev_t registry_device(ggml_backend_reg_t registry, std::size_t) {
   return &device;
 }
 
-const char* set_policy(const char* policy) {
+const char* refusal_of(const Result<void>& set) {
   thread_local std::string refusal;
-  const auto set = policies().set(policy);
   if (set) return nullptr;
   refusal = to_string(set.error());
   return refusal.c_str();
+}
+
+const char* set_policy(const char* policy) { return refusal_of(policies().set(policy)); }
+
+const char* set_router(const char* policy, const bhroute_ggml_router* router) {
+  return refusal_of(policies().set(policy, *router));
 }
 
 void get_statistics(bhroute_ggml_statistics* counted) { *counted = statistics().snapshot(); }
@@ -181,6 +186,7 @@ void* registry_function(ggml_backend_reg_t, const char* name) {
   if (is("ggml_backend_set_n_threads")) return reinterpret_cast<void*>(set_num_threads);
   if (is("ggml_backend_set_abort_callback")) return reinterpret_cast<void*>(set_abort_callback);
   if (is(BHROUTE_GGML_SET_POLICY)) return reinterpret_cast<void*>(set_policy);
+  if (is(BHROUTE_GGML_SET_ROUTER)) return reinterpret_cast<void*>(set_router);
   if (is(BHROUTE_GGML_GET_STATISTICS)) return reinterpret_cast<void*>(get_statistics);
   if (is(BHROUTE_GGML_RESET_STATISTICS)) return reinterpret_cast<void*>(reset_statistics);
   return nullptr;

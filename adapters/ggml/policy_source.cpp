@@ -6,6 +6,7 @@
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/calibration/kde_pickles.h"
+#include "ggml/host_policy.h"
 #include "ggml/say.h"
 
 namespace bhroute::ggml {
@@ -25,14 +26,6 @@ void stamp_file(const std::filesystem::path& file, std::int64_t& time, std::uint
   size = std::filesystem::file_size(file, missing);
 }
 
-Result<std::shared_ptr<const routing::Policy>> bind_policy(
-    const routing::PolicySpec& spec, const routing::RouterFacts& facts,
-    std::shared_ptr<const calibration::CalibrationTable> table) {
-  auto made = routing::make_policy(spec, facts, std::move(table));
-  if (!made) return tl::make_unexpected(made.error());
-  return std::shared_ptr<const routing::Policy>(std::move(*made));
-}
-
 // A table's file, or a folder of the original system's pickles.
 Result<std::shared_ptr<const calibration::CalibrationTable>> open_table(const std::string& path) {
   std::error_code ignored;
@@ -43,6 +36,14 @@ Result<std::shared_ptr<const calibration::CalibrationTable>> open_table(const st
 }
 
 }  // namespace
+
+Result<std::shared_ptr<const routing::Policy>> PolicySource::bind(
+    const Loaded& loaded, const routing::RouterFacts& facts) {
+  if (loaded.router) return std::make_shared<HostPolicy>(loaded.spec, facts, *loaded.router);
+  auto made = routing::make_policy(loaded.spec, facts, loaded.table);
+  if (!made) return tl::make_unexpected(made.error());
+  return std::shared_ptr<const routing::Policy>(std::move(*made));
+}
 
 // With every model met so far, so that a policy that does not fit one is refused while the old is
 // still there.
@@ -58,7 +59,7 @@ Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
   }
   if (!loaded_) return loaded;
   for (const Bound& old : loaded_->bound) {
-    auto bound = bind_policy(loaded.spec, old.facts, loaded.table);
+    auto bound = bind(loaded, old.facts);
     if (!bound) return tl::make_unexpected(bound.error());
     loaded.bound.push_back({old.facts, std::move(bound)});
   }
@@ -109,6 +110,15 @@ Result<void> PolicySource::set(std::string_view policy) {
   return {};
 }
 
+Result<void> PolicySource::set(std::string_view policy, const bhroute_ggml_router& router) {
+  auto spec = routing::parse_policy(policy);
+  if (!spec) return tl::make_unexpected(spec.error());
+  if (auto off = set(""); !off) return off;
+  std::lock_guard lock(mutex_);
+  loaded_ = Loaded{.spec = std::move(*spec), .table = nullptr, .router = router, .bound = {}};
+  return {};
+}
+
 // A change is read once it has stood still from one look to the next: an editor may write in
 // pieces.
 void PolicySource::look_at_file() {
@@ -127,7 +137,7 @@ Result<std::shared_ptr<const routing::Policy>> PolicySource::policy_for(
   if (!loaded_) return std::shared_ptr<const routing::Policy>();
   for (const Bound& bound : loaded_->bound)
     if (same_facts(bound.facts, facts)) return bound.policy;
-  loaded_->bound.push_back({facts, bind_policy(loaded_->spec, facts, loaded_->table)});
+  loaded_->bound.push_back({facts, bind(*loaded_, facts)});
   return loaded_->bound.back().policy;
 }
 

@@ -15,6 +15,7 @@
 
 #include "bhroute/calibration/calibration_table.h"
 #include "bhroute/routing/policy.h"
+#include "ggml/bhroute_ggml.h"
 
 namespace bhroute::ggml {
 
@@ -29,6 +30,8 @@ class PolicySource {
   /// parse_policy's forms; "" = none. From now on no file is watched. Errors: those of the policy,
   /// of its table, or that it does not fit a model already routed; the old policy stays.
   Result<void> set(std::string_view policy);
+  /// The host's `router` decides, by the weight rule of `policy`, whose table is not opened.
+  Result<void> set(std::string_view policy, const bhroute_ggml_router& router);
 
   /// Null if there is none. Errors: it does not fit this model.
   Result<std::shared_ptr<const routing::Policy>> policy_for(const routing::RouterFacts& facts);
@@ -48,9 +51,12 @@ class PolicySource {
   struct Loaded {
     routing::PolicySpec spec;
     Table table;
+    std::optional<bhroute_ggml_router> router;
     std::vector<Bound> bound;
   };
 
+  static Result<std::shared_ptr<const routing::Policy>> bind(const Loaded& loaded,
+                                                             const routing::RouterFacts& facts);
   Result<Loaded> load(std::string_view policy) const;
   Stamp stamp() const;
   void look_at_file();

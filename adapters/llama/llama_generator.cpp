@@ -58,7 +58,7 @@ class LlamaGenerator final : public evaluation::TextGenerator {
     return model_->set_policy(policy);
   }
   void set_observer(evaluation::RouterObserver* observer) override {
-    model_->tap().set_observer(observer);
+    model_->set_observer(observer);
   }
   Result<Generation> generate(std::string_view prompt, const GenerationOptions& options,
                               const std::function<void(std::string_view)>& on_text) override;
@@ -126,7 +126,9 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const Generato
                                   .batch = kBatch,
                                   .micro_batch = kBatch,
                                   .threads = options.threads,
-                                  .gpu_layers = options.gpu_layers});
+                                  .gpu_layers = options.gpu_layers,
+                                  .way = options.way,
+                                  .plugin_path = options.plugin_path});
   if (!model) return tl::make_unexpected(model.error());
   return std::make_unique<LlamaGenerator>(options.context, std::move(*model));
 }

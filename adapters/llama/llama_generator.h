@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bhroute/evaluation/text_generator.h"
+#include "llama/routing_way.h"
 
 namespace bhroute::llama {
 
@@ -14,6 +15,8 @@ struct GeneratorOptions {
   std::size_t context = 2048;  ///< tokens, prompt and continuation together
   int threads = 0;             ///< 0 = every core this process may use
   int gpu_layers = 0;
+  RoutingWay way = RoutingWay::callback;
+  std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };
 
 /// Errors as open_model's.

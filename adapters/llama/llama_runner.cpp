@@ -39,7 +39,7 @@ class LlamaRunner final : public evaluation::ModelRunner {
     return model_->set_policy(policy);
   }
   void set_observer(evaluation::RouterObserver* observer) override {
-    model_->tap().set_observer(observer);
+    model_->set_observer(observer);
   }
   Result<void> decode(std::span<const std::span<const Token>> windows, std::size_t first_scored,
                       LogitsConsumer* consumer) override;
@@ -122,7 +122,9 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& 
                                   .batch = options.batch,
                                   .micro_batch = options.micro_batch,
                                   .threads = options.threads,
-                                  .gpu_layers = options.gpu_layers});
+                                  .gpu_layers = options.gpu_layers,
+                                  .way = options.way,
+                                  .plugin_path = options.plugin_path});
   if (!model) return tl::make_unexpected(model.error());
   return std::make_unique<LlamaRunner>(options, std::move(*model));
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bhroute/evaluation/model_runner.h"
+#include "llama/routing_way.h"
 
 namespace bhroute::llama {
 
@@ -16,6 +17,8 @@ struct LlamaOptions {
   std::size_t micro_batch = 512;  ///< llama.cpp's n_ubatch
   int threads = 0;                ///< 0 = every core this process may use
   int gpu_layers = 0;             ///< `-ngl`
+  RoutingWay way = RoutingWay::callback;
+  std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };
 
 /// Opens the model (a GGUF). Errors: not a file, not a GGUF, not a mixture of experts, a window

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "llama/llama_runner.h"
 #include "llama/node_budget.h"
@@ -65,8 +66,54 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& option
   if (!hash) return tl::make_unexpected(hash.error());
   const std::size_t top_k = facts->top_k;
   std::unique_ptr<LoadedModel> model(new LoadedModel(options, std::move(*facts), std::move(*hash)));
+  auto plugin = model->open_plugin();  // first: what is loaded later has it
   if (auto loaded = model->load(top_k); !loaded) return tl::make_unexpected(loaded.error());
+  if (plugin && model->plugin_ != nullptr) plugin = model->check_plugin();
+  if (!plugin && options.way == RoutingWay::plugin) return tl::make_unexpected(plugin.error());
+  if (!plugin)
+    log_info(fmt::format("every expert slot is computed: {}", to_string(plugin.error())));
+  model->description_.engine += model->plugin_ != nullptr ? ", plugin" : ", callback";
   return model;
+}
+
+Result<void> LoadedModel::open_plugin() {
+  if (options_.way == RoutingWay::callback) return {};
+  if (options_.plugin_path.empty()) return failure("plugin", "libggml-bhroute.so was not found");
+  auto loaded = RouterPlugin::load(options_.plugin_path);
+  if (!loaded) return tl::make_unexpected(loaded.error());
+  plugin_ = *loaded;
+  return {};
+}
+
+// One token by the model's own top_k: the plugin must have routed every layer.
+Result<void> LoadedModel::check_plugin() {
+  routing::PolicySpec own;
+  own.rule = routing::Rule::top_k;
+  own.k = description_.top_k;
+  auto policy = routing::make_policy(own, description_.facts());
+  if (!policy) return tl::make_unexpected(policy.error());
+  router_.set_policy(policy->get());
+  plugin_->reset_statistics();
+  auto decoded = decode_one();
+  router_.set_policy(nullptr);
+  const std::uint64_t fused = plugin_->statistics().layers_fused;
+  if (decoded && fused == facts_.moe_layers.size()) return {};
+  plugin_ = nullptr;
+  if (!decoded) return decoded;
+  return failure("plugin", "does not route every MoE layer of this model", std::to_string(fused),
+                 std::to_string(facts_.moe_layers.size()));
+}
+
+// With a policy the plugin's router tells, without one the tap.
+void LoadedModel::watch() {
+  const bool routes = plugin_ != nullptr && router_.policy() != nullptr;
+  router_.set_observer(routes ? observer_ : nullptr);
+  tap_.set_observer(routes ? nullptr : observer_);
+}
+
+void LoadedModel::set_observer(evaluation::RouterObserver* observer) {
+  observer_ = observer;
+  watch();
 }
 
 Result<void> LoadedModel::load_model(std::size_t num_slots) {
@@ -107,13 +154,17 @@ Result<void> LoadedModel::make_context() {
   return {};
 }
 
-// One token through the graph, every node noted and none touched.
-Result<void> LoadedModel::learn_nodes() {
-  tap_.start_learning();
+Result<void> LoadedModel::decode_one() {
   Batch one(1, 1);
   one.add(0, 0, 0, true);
   forget();
-  auto decoded = decode(one);
+  return decode(one);
+}
+
+// One token through the graph, every node noted and none touched.
+Result<void> LoadedModel::learn_nodes() {
+  tap_.start_learning();
+  auto decoded = decode_one();
   tap_.stop_learning();
   if (!decoded) return decoded;
   for (int layer : facts_.moe_layers) {
@@ -147,6 +198,10 @@ Result<void> LoadedModel::set_expert_slots(std::size_t num_slots) {
     return invalid_input("expert slots", "out of range", std::to_string(num_slots),
                          fmt::format("1 to {} (the model's experts)", facts_.num_experts));
   if (auto off = set_policy(nullptr); !off) return off;
+  if (plugin_ != nullptr) {
+    slots_ = num_slots;  // it selects from all experts, however many the graph sums
+    return {};
+  }
   const std::size_t before = slots_;
   auto loaded = load(num_slots);
   if (loaded || before == num_slots) return loaded;
@@ -167,7 +222,8 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
   for (const auto& [index, layer] : tap_.nodes().layers())
     if (auto error = policy == nullptr ? std::nullopt : cannot_route(index, layer, policy->spec()))
       return tl::make_unexpected(*error);
-  tap_.set_policy(policy);
+  (plugin_ != nullptr ? router_.set_policy(policy) : tap_.set_policy(policy));
+  watch();
   return {};
 }
 
@@ -186,8 +242,18 @@ Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
 
 Result<void> LoadedModel::decode(const Batch& batch) {
   take_engine_message();
+  // Set for this call alone: the plugin is one for all models of the process.
+  const bool routes = plugin_ != nullptr && router_.policy() != nullptr;
+  if (routes) {
+    routing::PolicySpec spec = router_.policy()->spec();
+    spec.table.clear();
+    if (auto set = plugin_->set_router(to_string(spec), router_.as_plugin_router()); !set)
+      return set;
+  }
   const int32_t status = llama_decode(context_.get(), batch.get());
+  if (routes) plugin_->set_no_router();
   if (auto error = tap_.take_error()) return tl::make_unexpected(*error);
+  if (auto error = router_.take_error()) return tl::make_unexpected(*error);
   if (status != 0)
     return failure("decode", "llama.cpp failed: " + take_engine_message(),
                    fmt::format("status {}", status));

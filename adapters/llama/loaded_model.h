@@ -9,7 +9,10 @@
 #include "bhroute/evaluation/model_runner.h"
 #include "llama/engine.h"
 #include "llama/gguf_facts.h"
+#include "llama/host_router.h"
+#include "llama/router_plugin.h"
 #include "llama/router_tap.h"
+#include "llama/routing_way.h"
 
 namespace bhroute::llama {
 
@@ -21,6 +24,8 @@ struct LoadOptions {
   std::size_t micro_batch = 512;
   int threads = 0;  ///< 0 = every core this process may use
   int gpu_layers = 0;
+  RoutingWay way = RoutingWay::callback;
+  std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };
 
 /// Tokens to decode together.
@@ -49,12 +54,12 @@ class LoadedModel {
   const evaluation::ModelDescription& description() const { return description_; }
   const llama_vocab* vocab() const { return llama_model_get_vocab(model_.get()); }
   llama_context* context() const { return context_.get(); }
-  RouterTap& tap() { return tap_; }
 
-  /// As ModelRunner has them.
+  /// As ModelRunner has them. With the plugin any number of slots costs nothing.
   Result<void> set_expert_slots(std::size_t num_slots);
   std::size_t expert_slots() const { return slots_; }
   Result<void> set_policy(const routing::Policy* policy);
+  void set_observer(evaluation::RouterObserver* observer);
   Result<std::vector<evaluation::Token>> tokenize(std::string_view text) const;
 
   void forget() { llama_memory_clear(llama_get_memory(context_.get()), true); }
@@ -66,11 +71,18 @@ class LoadedModel {
   Result<void> load_model(std::size_t num_slots);
   Result<void> make_context();
   Result<void> learn_nodes();
+  Result<void> decode_one();
+  Result<void> open_plugin();
+  Result<void> check_plugin();
+  void watch();
 
   LoadOptions options_;
   GgufFacts facts_;
   evaluation::ModelDescription description_;
   RouterTap tap_;
+  HostRouter router_;  ///< holds the policy where the plugin routes
+  const RouterPlugin* plugin_ = nullptr;
+  evaluation::RouterObserver* observer_ = nullptr;
   std::size_t slots_ = 0;
   std::size_t own_nodes_ = 0;  // of the graph with the model's own top_k
   Model model_{nullptr, &llama_model_free};

@@ -15,6 +15,7 @@ struct EngineOptions {
   std::string model_path;
   std::size_t window = 512, batch = 2048, micro_batch = 512;
   int threads = 0, gpu_layers = 0;
+  std::string way = "auto";  ///< who carries decisions into the engine: auto, plugin or callback
 };
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);

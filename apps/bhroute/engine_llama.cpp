@@ -1,11 +1,26 @@
 #include "engine.h"
 #include "llama/llama_generator.h"
 #include "llama/llama_runner.h"
+#include "plugin_file.h"
 
 namespace bhroute::cli {
+namespace {
+
+Result<llama::RoutingWay> parse_way(const std::string& text) {
+  if (text == "auto") return llama::RoutingWay::automatic;
+  if (text == "plugin") return llama::RoutingWay::plugin;
+  if (text == "callback") return llama::RoutingWay::callback;
+  return invalid_input("--engine", "unknown", text, "auto, plugin or callback");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options) {
+  const auto way = parse_way(options.way);
+  if (!way) return tl::make_unexpected(way.error());
   llama::LlamaOptions llama_options;
+  llama_options.way = *way;
+  llama_options.plugin_path = find_plugin_file();
   llama_options.model_path = options.model_path;
   llama_options.window = options.window;
   llama_options.batch = options.batch;
@@ -16,10 +31,14 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions
 }
 
 Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options) {
+  const auto way = parse_way(options.way);
+  if (!way) return tl::make_unexpected(way.error());
   return llama::open_generator({.model_path = options.model_path,
                                 .context = options.window,
                                 .threads = options.threads,
-                                .gpu_layers = options.gpu_layers});
+                                .gpu_layers = options.gpu_layers,
+                                .way = *way,
+                                .plugin_path = find_plugin_file()});
 }
 
 std::string engine_version() { return llama::engine_version(); }

@@ -58,10 +58,21 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
+  add_way_flag(app, flags.way);
   app.add_option("--gpu-layers", flags.gpu_layers, "Layers on the GPU; also -ngl")
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
+}
+
+void add_way_flag(CLI::App& app, std::string& way) {
+  app.add_option(
+         "--engine", way,
+         "How a policy enters llama.cpp: plugin (computes the selected experts only), callback\n"
+         "(computes every slot, runs anywhere), auto = the plugin where it can")
+      ->capture_default_str()
+      ->type_name("WAY")
+      ->group("Engine (as llama.cpp has them)");
 }
 
 void add_score_flag(CLI::App& app, std::string& score) {
@@ -77,8 +88,8 @@ Result<Workload> open_workload(const ModelFlags& flags) {
   const auto content = read_file(flags.text);
   if (!content) return tl::make_unexpected(content.error());
   if (content->empty()) return invalid_input(flags.text, "the text is empty");
-  auto model = open_engine(
-      {flags.model, flags.window, flags.batch, flags.micro_batch, flags.threads, flags.gpu_layers});
+  auto model = open_engine({flags.model, flags.window, flags.batch, flags.micro_batch,
+                            flags.threads, flags.gpu_layers, flags.way});
   if (!model) return tl::make_unexpected(model.error());
   auto windows =
       evaluation::make_windows(**model, *content, flags.window, flags.num_windows, flags.text);

@@ -15,9 +15,11 @@ struct ModelFlags {
   std::string model, text;
   std::size_t window = 512, num_windows = 0, batch = 2048, micro_batch = 512;
   int threads = 0, gpu_layers = 0;
+  std::string way = "auto";
 };
 
 void add_model_flags(CLI::App& app, ModelFlags& flags);
+void add_way_flag(CLI::App& app, std::string& way);
 void add_score_flag(CLI::App& app, std::string& score);
 
 /// A model and the text cut into windows for it.

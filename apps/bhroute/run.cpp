@@ -192,6 +192,7 @@ Action declare_run(CLI::App& app, Context& context) {
   app.add_option("--gpu-layers", flags->engine.gpu_layers, "Layers on the GPU; also -ngl")
       ->capture_default_str()
       ->type_name("N");
+  add_way_flag(app, flags->engine.way);
   app.add_flag("--json", flags->json, "JSON on stdout, when all is written");
   return [flags, &context] { return run(*flags, context); };
 }

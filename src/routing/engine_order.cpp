@@ -34,7 +34,10 @@ std::size_t follow_engine_order(std::span<const float> logits,
   for (std::int32_t expert : selected) is_selected[expert] = 1;
   const auto end = std::copy_if(rankable.begin(), rankable.end(), experts.begin(),
                                 [&](std::int32_t expert) { return is_selected[expert] != 0; });
-  return static_cast<std::size_t>(end - experts.begin());
+  if (end != experts.begin() || selected.empty() || rankable.empty())
+    return static_cast<std::size_t>(end - experts.begin());
+  experts[0] = rankable.front();  // all of them masked
+  return 1;
 }
 
 }  // namespace bhroute::routing

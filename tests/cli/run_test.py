@@ -33,12 +33,22 @@ class RunTest(support.CliTest):
     def test_more_experts_than_the_models_own(self):
         self.assertEqual(self.run_nano("--json", "--policy", "top_k:k=12").json()["mean_experts"], 12.0)
 
+    def test_both_ways_write_the_same(self):
+        policy = ["--json", "--policy", "top_k:k=3"]
+        plugin = self.run_nano(*policy, "--engine", "plugin").json()
+        callback = self.run_nano(*policy, "--engine", "callback").json()
+        self.assertTrue(plugin["engine"].endswith(", plugin"), plugin["engine"])
+        self.assertTrue(callback["engine"].endswith(", callback"), callback["engine"])
+        self.assertEqual(plugin["text"], callback["text"])
+        self.assertEqual(plugin["mean_experts"], callback["mean_experts"])
+
     def test_errors(self):
         run = ["run", "-m", support.MODEL, "-p", PROMPT]
         self.fails(2, "run", "-p", PROMPT, says=["--model", "missing"])
         self.fails(2, "run", "-m", support.MODEL, says=["--prompt", "missing"])
         self.fails(2, *run, "--policy", "top_q:k=4", says="top_q")
         self.fails(2, *run, "--policy", "top_k:k=65", says=["65", "64"])
+        self.fails(2, *run, "--engine", "plugin!", says=["--engine", "got plugin!"])
         self.fails(2, *run, "--temp", -1, says=["--temp", "got -1"])
         self.fails(2, *run, "-c", 32, "-n", 100, says=["does not fit", "at most 32"])
 

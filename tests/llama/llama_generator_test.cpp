@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kPrompt = "It was a fine day, and";
 
 std::unique_ptr<evaluation::TextGenerator> open_nano() {
-  auto opened = open_generator({.model_path = test::nano_path(), .context = 128, .threads = 1});
+  auto opened = open_generator({.model_path = test::nano_path(), .context = 128, .threads = 1, .plugin_path = ""});
   EXPECT_TRUE(opened) << to_string(opened.error());
   return std::move(*opened);
 }

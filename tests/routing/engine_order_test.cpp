@@ -40,6 +40,10 @@ TEST(EngineOrder, MaskedExpertsAreLeftOut) {
   EXPECT_THAT(follow({9, 8, 7, 6}, {3, 0}, {0, 1, 2, 3}, 2), ElementsAre(0));
 }
 
+TEST(EngineOrder, WhereAllAreMaskedTheEnginesBestIsTaken) {
+  EXPECT_THAT(follow({9, 8, 7, 6}, {3, 2}, {1, 0, 2, 3}, 2), ElementsAre(1));
+}
+
 TEST(EngineOrder, WithNaNsTheSetIsTakenAsItIs) {
   EXPECT_THAT(follow({NAN, 8, 7, 6}, {1, 2}, {0, 1, 2, 3}, 4), ElementsAre(1, 2));
 }

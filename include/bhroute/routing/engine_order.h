@@ -19,7 +19,7 @@ struct EngineRanking {
 /// Writes the experts to run, in the engine's order, and returns how many. A policy that ranks by
 /// the logit, that is, whose `selected` are some n largest logits, decides how many: the engine's
 /// own first n are taken. Any other set is taken as it is. Experts that the engine masks are left
-/// out. `selected`: distinct ids. `experts` has room for selected.size().
+/// out; where that leaves none, its best one is taken. `selected`: distinct ids. `experts` has room for selected.size().
 std::size_t follow_engine_order(std::span<const float> logits,
                                 std::span<const std::int32_t> selected,
                                 const EngineRanking& ranking, std::span<std::int32_t> experts);
