@@ -1,5 +1,8 @@
 #include "llama/router_plugin.h"
 
+#include <map>
+#include <mutex>
+
 #include "llama/engine.h"
 
 namespace bhroute::llama {
@@ -26,9 +29,13 @@ Result<RouterPlugin> RouterPlugin::open(const std::string& path) {
 }
 
 Result<const RouterPlugin*> RouterPlugin::load(const std::string& path) {
-  static const Result<RouterPlugin> loaded = open(path);
-  if (!loaded) return tl::make_unexpected(loaded.error());
-  return &*loaded;
+  static std::mutex mutex;
+  static std::map<std::string, RouterPlugin> loaded;  // nodes stay where they are
+  std::lock_guard lock(mutex);
+  if (const auto known = loaded.find(path); known != loaded.end()) return &known->second;
+  auto plugin = open(path);
+  if (!plugin) return tl::make_unexpected(plugin.error());
+  return &loaded.emplace(path, *plugin).first->second;
 }
 
 Result<void> RouterPlugin::set_router(const std::string& policy,

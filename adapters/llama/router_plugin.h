@@ -12,8 +12,8 @@ namespace bhroute::llama {
 
 class RouterPlugin {
  public:
-  /// Loads it once a process; models opened from then on have it. Errors (failure): it cannot be
-  /// loaded, or is another version.
+  /// Loads each path once a process; models opened from then on have it. Errors (failure): it
+  /// cannot be loaded, or is another version.
   static Result<const RouterPlugin*> load(const std::string& path);
 
   /// Routes every MoE layer that the plugin understands from now on.
