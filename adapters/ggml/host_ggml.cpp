@@ -90,9 +90,18 @@ Result<void> check_structures() {
 }  // namespace
 
 Result<void> bind_host(const void* caller) {
-  if (const char* missing = bind_all(library_of(caller)))
+  void* library = library_of(caller);
+  if (host.ggml_init != nullptr) {  // taken before: by this copy of ggml, or there is nothing to do
+    if (look_up(library, "ggml_init") == reinterpret_cast<void*>(host.ggml_init)) return {};
+    return failure("ggml", "the plugin is in use by another copy of ggml in this process");
+  }
+  if (const char* missing = bind_all(library)) {
+    host = {};
     return failure("ggml", "the host's ggml lacks a function", "", missing);
-  return check_structures();
+  }
+  auto checked = check_structures();
+  if (!checked) host = {};
+  return checked;
 }
 
 int host_api_version() {

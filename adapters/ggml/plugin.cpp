@@ -238,15 +238,15 @@ ggml_backend_reg_t make_registry(const void* caller) {
   registry.iface.get_device_count = registry_num_devices;
   registry.iface.get_device = registry_device;
   registry.iface.get_proc_address = registry_function;
-  configure();
+  static std::once_flag configured;
+  std::call_once(configured, configure);
   return &registry;
 }
 
 ggml_backend_reg_t registry_for(const void* caller) {
   static std::mutex mutex;
-  static ggml_backend_reg_t made = nullptr;  // once it works; a later host may succeed
   std::lock_guard lock(mutex);
-  if (made == nullptr) made = make_registry(caller);
+  ggml_backend_reg_t made = make_registry(caller);
   if (made != nullptr) mark_taken();
   return made;
 }

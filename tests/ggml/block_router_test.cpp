@@ -41,7 +41,8 @@ TEST(BlockRouter, AFixedCountIsTheStockModelWithThatCount) {
 }
 
 TEST(BlockRouter, FlashAttentionWarmUpAndOneSequence) {
-  const HostOptions options{.flash_attention = true, .num_sequences = 1, .warm_up = true};
+  const HostOptions options{
+      .flash_attention = true, .threads = 2, .num_sequences = 1, .warm_up = true};
   const Logits stock = HostModel(options).run();
   LoadedPlugin plugin;
   plugin.set_policy("top_k:k=8");

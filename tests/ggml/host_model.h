@@ -26,7 +26,7 @@ struct HostOptions {
   int expert_used_count = 0;  ///< 0 = as the model has it
   bool flash_attention = false;
   bool use_repacked = true;
-  int threads = 2;
+  int threads = 1;  ///< two spin for each other where tests run side by side
   int num_sequences = 2;
   int micro_batch = 48;
   bool warm_up = false;

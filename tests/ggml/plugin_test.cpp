@@ -23,6 +23,28 @@ TEST(Plugin, IsAnAccelDeviceOfTheHostsApiVersion) {
   EXPECT_EQ(ggml_backend_dev_buffer_type(device), ggml_backend_cpu_buffer_type());
 }
 
+using Init = ggml_backend_reg_t (*)();
+
+TEST(Plugin, SaysTheVersionOfTheHostAndRefusesUnknownOnes) {
+  ggml_backend_reg_t cpu = ggml_backend_reg_get(0);
+  const int real = cpu->api_version;
+  void* plugin = dlopen(BHROUTE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(plugin, nullptr) << dlerror();
+  const auto init = reinterpret_cast<Init>(dlsym(plugin, "ggml_backend_init"));
+  for (const int version : {1, 4, 3, 2}) {
+    cpu->api_version = version;
+    testing::internal::CaptureStderr();
+    ggml_backend_reg_t registry = init();
+    const std::string told = testing::internal::GetCapturedStderr();
+    if (version < 2 || version > 3)
+      EXPECT_THAT(told, testing::HasSubstr("unknown backend API version")) << version;
+    else
+      EXPECT_EQ(registry->api_version, version);
+    EXPECT_EQ(registry == nullptr, version < 2 || version > 3);
+  }
+  cpu->api_version = real;
+}
+
 TEST(Plugin, NeedsNothingOfGgmlAndExportsItsEntryAlone) {
   // Alone in a namespace of its own there is no ggml: it loads, and says why it cannot be used.
   void* alone = dlmopen(LM_ID_NEWLM, BHROUTE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
