@@ -79,16 +79,16 @@ def experts_in(line):
     return float(re.search(r"([\d.]+) experts a token", line).group(1))
 
 
-def mean_4_policy(runner, model):
-    """BH on a table of the model's own logits, alpha by bisection on a short prompt."""
+def mean_4_policy(runner, model, prompt, tokens):
+    """BH on a table of the model's own logits, alpha by bisection on the work itself."""
     table = runner.scratch / "table.safetensors"
     subprocess.run([BUILD / "bin/bhroute", "calibrate", "-m", model, "-f", ROOT / "data/northanger.txt", "-c", "256",
-                    "--windows", "2", "--null", "unselected", "-o", table, "--quiet"], check=True)
+                    "--windows", "2", "--null", "unselected", "-o", table, "--quiet"], stdout=subprocess.DEVNULL, check=True)
     low, high = 0.001, 0.9
     for _ in range(9):
         alpha = (low + high) / 2
         policy = f"bh:alpha={alpha:.5f},min_k=1,max_k=16,table={table}"
-        mean = experts_in(runner.bench(model, policy, 64, 0)[1])
+        mean = experts_in(runner.bench(model, policy, prompt, tokens)[1])
         if abs(mean - 4) < 0.05:
             break
         low, high = (alpha, high) if mean < 4 else (low, alpha)
@@ -124,12 +124,13 @@ def main():
         top8, top4 = make_model(options, kind, 8), make_model(options, kind, 4)
         with tempfile.TemporaryDirectory() as scratch:
             runner = Runner(options, scratch)
-            contenders = {"stock 8": (top8, ""), "plugin own 8": (top8, "top_k:k=8"),
-                          "plugin mean 4": (top8, mean_4_policy(runner, top8)), "stock 4": (top4, ""),
-                          "plugin fixed 4": (top8, "top_k:k=4")}
-            report(kind, "decode", *measure(runner, contenders, 0, options.tokens))
-            if options.prompt:
-                report(kind, f"prompt {options.prompt}", *measure(runner, contenders, options.prompt, 0))
+            for work, prompt, tokens in (("decode", 0, options.tokens), (f"prompt {options.prompt}", options.prompt, 0)):
+                if prompt + tokens == 0:
+                    continue
+                contenders = {"stock 8": (top8, ""), "plugin own 8": (top8, "top_k:k=8"),
+                              "plugin mean 4": (top8, mean_4_policy(runner, top8, prompt, tokens)),
+                              "stock 4": (top4, ""), "plugin fixed 4": (top8, "top_k:k=4")}
+                report(kind, work, *measure(runner, contenders, prompt, tokens))
 
 
 if __name__ == "__main__":

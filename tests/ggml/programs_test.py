@@ -123,9 +123,9 @@ def free_port():
 class Server:
     """llama-server on loopback; `prefix` starts it."""
 
-    def __init__(self, prefix):
+    def __init__(self, prefix, slots=1):
         self.port = free_port()
-        words = [*prefix, PROGRAMS / "llama-server", "-m", MODEL, "-t", THREADS, "--port", self.port, "-c", "512", "-np", "1",
+        words = [*prefix, PROGRAMS / "llama-server", "-m", MODEL, "-t", THREADS, "--port", self.port, "-c", 512 * slots, "-np", slots,
                  "--no-webui"]
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen([str(w) for w in words], stdout=self.log, stderr=self.log, env=environment())
