@@ -142,8 +142,11 @@ void BlockRouter::count(const MoeBlock& block, std::size_t computed_pairs, Clock
 ggml_status BlockRouter::route(const MoeBlock& block, const routing::Policy& policy, Nodes nodes) {
   const auto start = Clock::now();
   keep_logits(block);
-  if (const ggml_status status = inner_.compute(block.router_nodes); status != GGML_STATUS_SUCCESS)
-    return status;
+  constexpr std::size_t kFewTokens = 8;
+  const ggml_status ranked = block.num_tokens <= kFewTokens
+                                 ? inner_.compute_alone(block.router_nodes)
+                                 : inner_.compute(block.router_nodes);
+  if (ranked != GGML_STATUS_SUCCESS) return ranked;
   const auto scored = Clock::now();
   if (choose(block, policy, block.num_experts) != GGML_STATUS_SUCCESS) {
     const auto rest = std::find(nodes.begin(), nodes.end(), block.sorted) + 1;

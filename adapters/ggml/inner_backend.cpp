@@ -24,15 +24,21 @@ Function InnerBackend::function(const char* name) const {
 InnerBackend::~InnerBackend() {
   if (arena_ != nullptr) host.ggml_free(arena_);
   if (graphs_ != nullptr) host.ggml_free(graphs_);
-  if (pool_ != nullptr) function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free")(pool_);
-  if (cpu_ != nullptr) host.ggml_backend_free(cpu_);
+  for (ggml_threadpool_t pool : {pool_, alone_pool_})
+    if (pool != nullptr) function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free")(pool);
+  for (ggml_backend_t backend : {cpu_, alone_})
+    if (backend != nullptr) host.ggml_backend_free(backend);
 }
 
 // Made at the first computation: when the plugin is loaded the host may not have a CPU backend yet.
 bool InnerBackend::is_ready() {
-  if (cpu_ != nullptr) return true;
+  if (graphs_ != nullptr) return true;
   cpu_ = host.ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
-  if (cpu_ == nullptr) return false;
+  alone_ = host.ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
+  if (cpu_ == nullptr || alone_ == nullptr) return false;
+  if (auto set = function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads"))
+    set(alone_, 1);
+  alone_pool_ = use_new_pool(alone_, 1);
   graphs_ = make_context(graph_memory_, host.ggml_graph_overhead_custom(kMostNodes, false) +
                                             2 * host.ggml_tensor_overhead());
   set_abort_callback(abort_callback_, abort_data_);
@@ -44,7 +50,7 @@ void InnerBackend::set_abort_callback(ggml_abort_callback callback, void* data) 
   abort_data_ = data;
   if (cpu_ == nullptr) return;
   if (auto set = function<ggml_backend_set_abort_callback_t>("ggml_backend_set_abort_callback"))
-    set(cpu_, callback, data);
+    for (ggml_backend_t backend : {cpu_, alone_}) set(backend, callback, data);
 }
 
 void InnerBackend::fit_threads() {
@@ -52,28 +58,29 @@ void InnerBackend::fit_threads() {
   fitted_threads_ = num_threads_;
   if (auto set = function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads"))
     set(cpu_, num_threads_);
-  if (num_threads_ > pool_threads_) grow_pool();
-}
-
-// A pool of our own that sleeps at once when idle: a polling one would fight the host's for the
-// cores, and without any, ggml starts threads for every graph (hosts without OpenMP) or allocates
-// (those with it).
-void InnerBackend::grow_pool() {
-  const auto make = function<decltype(&::ggml_threadpool_new)>("ggml_threadpool_new");
-  const auto free = function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free");
-  const auto use =
-      function<decltype(&::ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
-  if (make == nullptr || free == nullptr || use == nullptr) return;
-  ggml_threadpool_params params = {};
-  params.n_threads = num_threads_;
-  params.prio = GGML_SCHED_PRIO_NORMAL;
-  params.poll = 0;
-  ggml_threadpool_t larger = make(&params);
+  if (num_threads_ <= pool_threads_) return;
+  ggml_threadpool_t larger = use_new_pool(cpu_, num_threads_);
   if (larger == nullptr) return;
-  use(cpu_, larger);
-  if (pool_ != nullptr) free(pool_);
+  if (pool_ != nullptr) function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free")(pool_);
   pool_ = larger;
   pool_threads_ = num_threads_;
+}
+
+// Pools of our own that sleep at once when idle: a polling one would fight the host's for the
+// cores, and without any, ggml starts threads for every graph (hosts without OpenMP) or allocates
+// (those with it).
+ggml_threadpool_t InnerBackend::use_new_pool(ggml_backend_t cpu, int num_threads) {
+  const auto make = function<decltype(&::ggml_threadpool_new)>("ggml_threadpool_new");
+  const auto use =
+      function<decltype(&::ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
+  if (make == nullptr || use == nullptr) return nullptr;
+  ggml_threadpool_params params = {};
+  params.n_threads = num_threads;
+  params.prio = GGML_SCHED_PRIO_NORMAL;
+  params.poll = 0;
+  ggml_threadpool_t pool = make(&params);
+  if (pool != nullptr) use(cpu, pool);
+  return pool;
 }
 
 ggml_status InnerBackend::compute(ggml_cgraph* graph) {
@@ -82,9 +89,8 @@ ggml_status InnerBackend::compute(ggml_cgraph* graph) {
   return host.ggml_backend_graph_compute(cpu_, graph);
 }
 
-ggml_status InnerBackend::compute(std::span<ggml_tensor* const> nodes) {
-  if (nodes.empty()) return GGML_STATUS_SUCCESS;
-  if (!is_ready() || nodes.size() > kMostNodes) return GGML_STATUS_FAILED;
+ggml_cgraph* InnerBackend::graph_of(std::span<ggml_tensor* const> nodes) {
+  if (!is_ready() || nodes.size() > kMostNodes) return nullptr;
   host.ggml_reset(graphs_);
   ggml_cgraph* graph = host.ggml_new_graph_custom(graphs_, nodes.size(), false);
   for (ggml_tensor* node : nodes) {
@@ -92,7 +98,19 @@ ggml_status InnerBackend::compute(std::span<ggml_tensor* const> nodes) {
     node->flags |= GGML_TENSOR_FLAG_COMPUTE;
     host.ggml_graph_add_node(graph, node);
   }
-  return compute(graph);
+  return graph;
+}
+
+ggml_status InnerBackend::compute(std::span<ggml_tensor* const> nodes) {
+  if (nodes.empty()) return GGML_STATUS_SUCCESS;
+  ggml_cgraph* graph = graph_of(nodes);
+  return graph == nullptr ? GGML_STATUS_FAILED : compute(graph);
+}
+
+ggml_status InnerBackend::compute_alone(std::span<ggml_tensor* const> nodes) {
+  if (nodes.empty()) return GGML_STATUS_SUCCESS;
+  ggml_cgraph* graph = graph_of(nodes);
+  return graph == nullptr ? GGML_STATUS_FAILED : host.ggml_backend_graph_compute(alone_, graph);
 }
 
 ggml_context* InnerBackend::fresh_arena() {

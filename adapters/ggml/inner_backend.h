@@ -24,6 +24,8 @@ class InnerBackend {
   ggml_status compute(ggml_cgraph* graph);
   /// Computes these nodes in this order; views may be among them.
   ggml_status compute(std::span<ggml_tensor* const> nodes);
+  /// The same in this thread alone, for a little work: waking the others would take longer.
+  ggml_status compute_alone(std::span<ggml_tensor* const> nodes);
 
   /// Starts a new small graph: what was made in the arena before is gone. Tensors made in it have
   /// no memory until someone sets `data`.
@@ -31,15 +33,16 @@ class InnerBackend {
 
  private:
   bool is_ready();
+  ggml_cgraph* graph_of(std::span<ggml_tensor* const> nodes);
+  ggml_threadpool_t use_new_pool(ggml_backend_t cpu, int num_threads);
   void fit_threads();
-  void grow_pool();
   template <class Function>
   Function function(const char* name) const;
 
-  ggml_backend_t cpu_ = nullptr;
+  ggml_backend_t cpu_ = nullptr, alone_ = nullptr;
   int num_threads_ = GGML_DEFAULT_N_THREADS;
   int fitted_threads_ = 0, pool_threads_ = 0;
-  ggml_threadpool_t pool_ = nullptr;
+  ggml_threadpool_t pool_ = nullptr, alone_pool_ = nullptr;
   ggml_abort_callback abort_callback_ = nullptr;
   void* abort_data_ = nullptr;
   std::vector<std::byte> arena_memory_, graph_memory_;

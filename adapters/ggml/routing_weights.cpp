@@ -92,7 +92,7 @@ ggml_status RoutingWeights::replay_group(const WeightsChain& chain, std::size_t 
     last = add(host.ggml_div(arena, last, sum), weights);
   }
   if (chain.scale != 1.0f) add(host.ggml_scale(arena, last, chain.scale), weights);
-  return inner.compute({nodes, num_nodes});
+  return inner.compute_alone({nodes, num_nodes});
 }
 
 ggml_status RoutingWeights::replay_chain(const WeightsChain& chain, InnerBackend& inner,
