@@ -39,6 +39,7 @@ Action declare_explain(CLI::App& app, Context& context);
 Action declare_evaluate(CLI::App& app, Context& context);
 Action declare_sweep(CLI::App& app, Context& context);
 Action declare_run(CLI::App& app, Context& context);
+Action declare_fdr(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
 Action declare_exec(CLI::App& app, Context& context);
 

@@ -41,6 +41,10 @@ constexpr Command kCommands[] = {
      "      --table-unselected unselected.safetensors -o out/sweep\n"
      "  bhroute sweep --print-configurations > list.json",
      declare_sweep},
+    {"fdr", "A multiple-testing procedure on a column of p-values: no model needed",
+     "  bhroute fdr p_values.csv --alpha 0.05 --method bh\n"
+     "  printf '0.01\\n0.02\\n0.9\\n' | bhroute fdr - --method holm --json",
+     declare_fdr},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html", declare_report},
     {"exec", "Start any llama.cpp program with its experts routed by a policy",
