@@ -7,18 +7,22 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "bhroute/stats/benjamini_hochberg.h"
+#include "bhroute/stats/procedure.h"
 
 namespace bhroute::cli {
 namespace {
 
-std::vector<double> sorted_p_values(const Explanation& e) {
-  std::vector<double> sorted;
-  for (const std::size_t expert : e.ranks()) sorted.push_back(e.decision.stats->p_values[expert]);
-  return sorted;
+bool has_p_values(const Explanation& e) { return !e.decision.stats->p_values.empty(); }
+
+/// The policy's procedure on the token's p-values; nothing where there are none.
+stats::TestResult tested(const Explanation& e) {
+  if (!has_p_values(e)) return {};
+  const routing::PolicySpec& p = e.policy;
+  const auto procedure = stats::make_procedure(
+      to_string(p.rule), {.alpha = p.alpha, .lambda = p.lambda, .kappa = p.kappa, .beta = p.beta});
+  return procedure ? stats::run(*procedure, e.decision.stats->p_values) : stats::TestResult{};
 }
 
-bool has_p_values(const Explanation& e) { return !e.decision.stats->p_values.empty(); }
 std::size_t num_selected(const Explanation& e) {
   return static_cast<std::size_t>(e.decision.num_selected.front());
 }
@@ -40,30 +44,49 @@ std::string header(const Explanation& e) {
                        "among this token's experts\n");
 }
 
+/// One rank's columns of the test: p beside its critical value, or beside HC(i).
+std::string test_columns(const stats::TestResult& test, std::size_t k, double p) {
+  if (test.critical_values.empty())
+    return fmt::format(" {:>12.6f} {:>14.4f}      ", p, test.scores[k]);
+  const double c = test.critical_values[k];
+  return fmt::format(" {:>12.6f} {:>14.6f}  {:<4}", p, c, p <= c ? "pass" : "fail");
+}
+
 std::string rows(const Explanation& e) {
-  const bool tested = has_p_values(e);
+  const stats::TestResult test = tested(e);
+  const bool has_test = has_p_values(e), has_critical = !test.critical_values.empty();
   std::string text = fmt::format("\n{:>4} {:>6} {:>10}", "rank", "expert", "logit");
-  if (tested) text += fmt::format(" {:>12} {:>14}  {:<4}", "p-value", "critical value", "p<=c");
+  if (has_test)
+    text += fmt::format(" {:>12} {:>14}  {:<4}", "p-value",
+                        has_critical ? "critical value" : "HC(rank)", has_critical ? "p<=c" : "");
   text += fmt::format(" {:>14}\n", "routing weight");
   const std::vector<std::size_t> order = e.ranks();
   for (std::size_t k = 0; k < order.size(); ++k) {
     text += fmt::format("{:>4} {:>6} {:>10.4f}", k + 1, order[k], e.logits[order[k]]);
-    if (tested) {
-      const double p = e.decision.stats->p_values[order[k]],
-                   c = e.decision.stats->critical_values[k];
-      text += fmt::format(" {:>12.6f} {:>14.6f}  {:<4}", p, c, p <= c ? "pass" : "fail");
-    }
+    if (has_test) text += test_columns(test, k, e.decision.stats->p_values[order[k]]);
     text += fmt::format(" {:>14}\n", weight_of(e, order[k]));
   }
   return text;
 }
 
-// Why the count is what it is: the step-up's own number, and which bound changed it.
+std::string passed(const Explanation& e, std::size_t passing) {
+  if (e.policy.rule == routing::Rule::holm)
+    return fmt::format("{} pass before the first rank that fails", passing);
+  if (e.decision.stats->critical_values.empty() && to_string(e.policy.rule).starts_with("hc"))
+    return fmt::format("HC(rank) is largest at rank {}", passing);
+  return passing == 0 ? "no rank passes"
+                      : fmt::format("the largest rank that passes is {}", passing);
+}
+
+// Why the count is what it is: the test's own number, and which bound changed it.
 std::string reason(const Explanation& e) {
-  if (!has_p_values(e)) return fmt::format("a fixed count: the {} largest logits", e.policy.k);
+  if (routing::is_static(e.policy.rule))
+    return fmt::format("a fixed count: the {} largest logits", e.policy.k);
+  if (!has_p_values(e))
+    return fmt::format("{} within min_k = {} and max_k = {}", to_string(e.policy.rule),
+                       e.policy.min_k, e.policy.max_k);
   const std::size_t passing = e.num_passing();
-  std::string text =
-      passing == 0 ? "no rank passes" : fmt::format("the largest rank that passes is {}", passing);
+  std::string text = passed(e, passing);
   if (num_selected(e) > passing) text += fmt::format("; min_k = {} raises it", e.policy.min_k);
   if (num_selected(e) < passing) text += fmt::format("; max_k = {} lowers it", e.policy.max_k);
   return text;
@@ -104,10 +127,7 @@ std::vector<std::size_t> Explanation::ranks() const {
   return order;
 }
 
-std::size_t Explanation::num_passing() const {
-  if (!has_p_values(*this)) return 0;
-  return stats::step_up(sorted_p_values(*this), decision.stats->critical_values);
-}
+std::size_t Explanation::num_passing() const { return tested(*this).num_rejections; }
 
 nlohmann::json to_json(const Explanation& e) {
   const auto n = static_cast<std::ptrdiff_t>(num_selected(e));
@@ -120,7 +140,7 @@ nlohmann::json to_json(const Explanation& e) {
       {"table_available", d.stats->table_available},
       {"logits", e.logits},
       {"p_values", d.stats->p_values},
-      {"critical_values", d.stats->critical_values},
+      {"critical_values", tested(e).critical_values},
       {"num_selected", num_selected(e)},
       {"expert_ids", std::vector<std::int32_t>(d.expert_ids.begin(), d.expert_ids.begin() + n)},
       {"routing_weights",

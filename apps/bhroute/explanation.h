@@ -33,7 +33,7 @@ struct Explanation {
   /// Experts in the order of the procedure: p ascending, then logit descending, then index; NaN
   /// last.
   std::vector<std::size_t> ranks() const;
-  /// Largest rank k with p_(k) <= c_k, 0 if none; 0 for a policy with no p-values.
+  /// What the policy's procedure rejects before min_k and max_k; 0 for a policy with no p-values.
   std::size_t num_passing() const;
 };
 

@@ -34,6 +34,37 @@ class ExplainTest(support.CliTest):
         return self.ok("explain", "t.safetensors", "--layer", 3, "--logits", "-", "--json", *flags, stdin=logits).json()
 
 
+class OtherRules(ExplainTest):
+    LOGITS = "999 999.5 998 985 400 300 20 10"  # p = 2/1001, 1/1001, 3/1001, 16/1001, ...
+
+    def test_every_procedure_shows_its_own_critical_values(self):
+        first = {"by": 0.05 / 8 / sum(1 / k for k in range(1, 9)), "bonferroni": 0.05 / 8, "holm": 0.05 / 8,
+                 "hochberg": 0.05 / 8, "fixed": 0.05}
+        for rule, value in first.items():
+            found = self.explain(self.LOGITS, "--policy", f"{rule}:alpha=0.05,max_k=8")
+            self.assertAlmostEqual(found["critical_values"][0], value, places=15, msg=rule)
+            self.assertEqual(found["num_passing"], found["num_selected"], rule)
+        self.assertEqual(self.explain(self.LOGITS, "--policy", "fixed:alpha=0.01,max_k=8")["num_passing"], 3)
+
+    def test_procedures_without_fixed_critical_values(self):
+        storey = self.explain(self.LOGITS, "--policy", "storey:alpha=0.05,max_k=8")  # pi0 = (1 + 4)/(8/2)
+        self.assertAlmostEqual(storey["critical_values"][0], 0.05 / 8 / 1.25, places=15)
+        hc = self.explain(self.LOGITS, "--policy", "hc:max_k=8")
+        self.assertEqual(hc["critical_values"], [])
+        self.assertEqual(hc["num_passing"], hc["num_selected"])
+        for rule in ("storey", "bky", "hc", "hc_plus", "hc_star", "holm"):
+            text = self.ok("explain", "t.safetensors", "--layer", 3, "--logits", "-", "--policy", f"{rule}:max_k=8",
+                           stdin=self.LOGITS).out
+            self.assertIn("experts selected", text)
+
+    def test_rules_without_p_values(self):
+        found = self.explain("3 2.5 0 0 0 0 0 0", "--policy", "min_p:m=0.5,max_k=8")
+        self.assertEqual((found["expert_ids"], found["p_values"]), ([0, 1], []))
+        text = self.ok("explain", "t.safetensors", "--layer", 3, "--logits", "-", "--policy", "ser:max_k=4",
+                       stdin=self.LOGITS).out
+        self.assertIn("ser within min_k = 1 and max_k = 4", text)
+
+
 class Decision(ExplainTest):
     def test_values(self):
         found = self.explain("5, 999 10\n998.5\t0 -7;2000 500")
@@ -152,7 +183,7 @@ class Errors(ExplainTest):
                 "bh:temperature=inf": ["temperature"], "bh:min_k=0": ["min_k", "got 0"],
                 "bh:min_k=4,max_k=2": ["min_k", "max_k"], "bh:max_k=9": ["max_k", "got 9", "8"],
                 "top_k:k=0": ["k", "got 0"], "top_k:k=9": ["k", "got 9", "8"], "bh:alpa=0.1": ["alpa", "did you mean alpha?"],
-                "by:alpha=0.1": ["by"], "bh:weights=heavy": ["weights", "heavy"], "none.json": ["none.json"]}.items():
+                "bj:alpha=0.1": ["by"], "bh:weights=heavy": ["weights", "heavy"], "none.json": ["none.json"]}.items():
             with self.subTest(policy):
                 self.explain_fails("1 2 3 4 5 6 7 8", "--policy", policy, says=says)
 
