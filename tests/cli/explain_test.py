@@ -183,7 +183,7 @@ class Errors(ExplainTest):
                 "bh:temperature=inf": ["temperature"], "bh:min_k=0": ["min_k", "got 0"],
                 "bh:min_k=4,max_k=2": ["min_k", "max_k"], "bh:max_k=9": ["max_k", "got 9", "8"],
                 "top_k:k=0": ["k", "got 0"], "top_k:k=9": ["k", "got 9", "8"], "bh:alpa=0.1": ["alpa", "did you mean alpha?"],
-                "bj:alpha=0.1": ["by"], "bh:weights=heavy": ["weights", "heavy"], "none.json": ["none.json"]}.items():
+                "bj:alpha=0.1": ["bj"], "bh:weights=heavy": ["weights", "heavy"], "none.json": ["none.json"]}.items():
             with self.subTest(policy):
                 self.explain_fails("1 2 3 4 5 6 7 8", "--policy", policy, says=says)
 
