@@ -37,6 +37,7 @@ Action declare_export_kde(CLI::App& app, Context& context);
 Action declare_merge(CLI::App& app, Context& context);
 Action declare_explain(CLI::App& app, Context& context);
 Action declare_evaluate(CLI::App& app, Context& context);
+Action declare_compare(CLI::App& app, Context& context);
 Action declare_sweep(CLI::App& app, Context& context);
 Action declare_run(CLI::App& app, Context& context);
 Action declare_fdr(CLI::App& app, Context& context);

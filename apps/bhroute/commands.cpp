@@ -45,6 +45,10 @@ constexpr Command kCommands[] = {
      "  bhroute fdr p_values.csv --alpha 0.05 --method bh\n"
      "  printf '0.01\\n0.02\\n0.9\\n' | bhroute fdr - --method holm --json",
      declare_fdr},
+    {"compare", "Two runs of the same text, token by token: difference, interval, verdict",
+     "  bhroute compare out/sweep/runs/bh-alpha-0.2-max_k-16-unselected.json "
+     "out/sweep/runs/static-top-6.json",
+     declare_compare},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html", declare_report},
     {"exec", "Start any llama.cpp program with its experts routed by a policy",

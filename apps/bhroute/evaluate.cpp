@@ -9,6 +9,7 @@
 #include "bhroute/core/file.h"
 #include "bhroute/core/npy.h"
 #include "bhroute/core/sha256.h"
+#include "bhroute/evaluation/run_losses.h"
 #include "bhroute/stats/descriptive.h"
 #include "command.h"
 #include "evaluation_output.h"
@@ -24,7 +25,9 @@ namespace {
 
 struct Flags {
   ModelFlags model;
-  std::string score = "second_half", policy, table, losses;
+  std::string score = "second_half", policy, table, losses, summary, routing_log;
+  std::size_t log_every = 64;
+  std::vector<std::string> tasks;
   bool json = false, no_kl = false, force = false;
 };
 
@@ -34,6 +37,7 @@ struct Prepared {
   SourcedTable table;
   std::unique_ptr<routing::Policy> policy;
   evaluation::EvaluateOptions options;
+  std::vector<evaluation::Task> tasks;
 };
 
 Result<Prepared> open_all(const Flags& flags, const routing::PolicySpec& spec,
@@ -53,7 +57,7 @@ Result<Prepared> open_all(const Flags& flags, const routing::PolicySpec& spec,
     return tl::make_unexpected(ok.error());
   auto policy = routing::make_policy(spec, model.facts(), table->table);
   if (!policy) return tl::make_unexpected(policy.error());
-  return Prepared{std::move(*work), std::move(*table), std::move(*policy), options};
+  return Prepared{std::move(*work), std::move(*table), std::move(*policy), options, {}};
 }
 
 Result<Prepared> prepare(const Flags& flags) {
@@ -64,7 +68,30 @@ Result<Prepared> prepare(const Flags& flags) {
   if (!flags.losses.empty())
     if (auto ok = check_writable(flags.losses, "--losses"); !ok)
       return tl::make_unexpected(ok.error());
-  return open_all(flags, *spec, *options);
+  if (!flags.summary.empty())
+    if (auto ok = check_writable(flags.summary, "--summary"); !ok)
+      return tl::make_unexpected(ok.error());
+  auto tasks = read_tasks(flags.tasks);
+  if (!tasks) return tl::make_unexpected(tasks.error());
+  auto prepared = open_all(flags, *spec, *options);
+  if (prepared) prepared->tasks = std::move(*tasks);
+  return prepared;
+}
+
+Result<std::unique_ptr<evaluation::RoutingLog>> open_log(const Flags& flags) {
+  if (flags.routing_log.empty()) return nullptr;
+  if (auto ok = check_writable(flags.routing_log, "--routing-log"); !ok)
+    return tl::make_unexpected(ok.error());
+  return evaluation::RoutingLog::open(flags.routing_log, flags.log_every, flags.model.window);
+}
+
+/// The JSON that --json prints, with the losses beside it: what `bhroute compare` reads.
+Result<void> write_summary(const std::filesystem::path& path, const Evaluation& found) {
+  nlohmann::json object = to_json(found);
+  auto losses = path;
+  losses.replace_extension(".losses.f32");
+  if (auto ok = evaluation::write_losses(losses, found.run.token_losses, object); !ok) return ok;
+  return write_file(path, json_text(object));
 }
 
 /// The own routing's logits in a folder that is gone as soon as they are mapped: an interrupt
@@ -95,6 +122,12 @@ Result<Evaluation> evaluate_all(Prepared& prepared, bool with_own, ProgressSink&
                                   prepared.options, progress);
   if (!run) return tl::make_unexpected(run.error());
   found.run = std::move(*run);
+  for (const evaluation::Task& task : prepared.tasks) {
+    auto score = evaluation::evaluate_task(*work.model, task, prepared.policy.get(),
+                                           work.text.window, progress);
+    if (!score) return tl::make_unexpected(score.error());
+    found.run.tasks.push_back(std::move(*score));
+  }
   if (!with_own) return found;
   found.own_loss = stats::mean_with_error(losses_of_own).mean;
   evaluation::RunResult baseline;
@@ -124,6 +157,9 @@ void describe_run(Evaluation& found, const Prepared& prepared, const Flags& flag
 Result<void> run(const Flags& flags, const Context& context) {
   auto prepared = prepare(flags);
   if (!prepared) return tl::make_unexpected(prepared.error());
+  auto log = open_log(flags);
+  if (!log) return tl::make_unexpected(log.error());
+  prepared->options.log = log->get();
   ConsoleProgress progress(context.console);
   auto found = evaluate_all(*prepared, !flags.no_kl, progress);
   if (!found) return tl::make_unexpected(found.error());
@@ -133,6 +169,10 @@ Result<void> run(const Flags& flags, const Context& context) {
     if (auto ok = write_file(flags.losses, format_npy(found->run.token_losses, shape)); !ok)
       return ok;
   }
+  if (*log != nullptr)
+    if (auto ok = (*log)->finish(); !ok) return ok;
+  if (!flags.summary.empty())
+    if (auto ok = write_summary(flags.summary, *found); !ok) return ok;
   context.console.out(flags.json ? json_text(to_json(*found)) : readable(*found));
   return {};
 }
@@ -143,6 +183,7 @@ Action declare_evaluate(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   add_model_flags(app, flags->model);
   add_score_flag(app, flags->score);
+  add_task_flag(app, flags->tasks);
   const char* policy = "Policy";
   app.add_option("--policy", flags->policy,
                  "bh:alpha=A,min_k=K,max_k=K,weights=native|renormalized|mass,temperature=T,\n"
@@ -165,6 +206,21 @@ Action declare_evaluate(CLI::App& app, Context& context) {
   app.add_option("--losses", flags->losses, "Write the loss of every scored token (float32)")
       ->type_name("NPY");
   app.add_flag("--json", flags->json, "JSON on stdout");
+  const char* logs = "Logs";
+  app.add_option("--summary", flags->summary,
+                 "Write that JSON to a file, and the losses beside it, for `bhroute compare`")
+      ->type_name("JSON")
+      ->group(logs);
+  app.add_option(
+         "--routing-log", flags->routing_log,
+         "Write sampled tokens' logits, p-values and experts, layer by layer (JSON Lines);\n"
+         "windows are then decoded one at a time")
+      ->type_name("JSONL")
+      ->group(logs);
+  app.add_option("--log-every", flags->log_every, "Every N-th token goes into the routing log")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(logs);
   return [flags, &context] { return run(*flags, context); };
 }
 

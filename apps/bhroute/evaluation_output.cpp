@@ -51,6 +51,22 @@ std::string experts(const Evaluation& e) {
   return text + line("MoE FLOPs", fmt::format("{:.3f} of the own top_k's", r.relative_flops));
 }
 
+std::string metrics(const RunResult& r) {
+  std::string text = line(
+      "router", fmt::format("{:.1f} % of the own top_k selected, {:.1f} % of its router mass kept",
+                            100.0 * r.top_k_overlap, 100.0 * r.retained_mass));
+  std::string distinct;
+  for (const auto& each : r.distinct_experts)
+    distinct += fmt::format("{}{}: {:.1f}", distinct.empty() ? "" : ", ", each.batch, each.experts);
+  if (!distinct.empty()) text += line("distinct by batch", distinct + " experts a layer");
+  for (const auto& task : r.tasks)
+    text += line(task.task.c_str(),
+                 fmt::format("{:.1f} % right ({} of {}), 95 % interval {:.1f} to {:.1f} %",
+                             100.0 * task.accuracy, task.num_correct, task.num_items,
+                             100.0 * task.accuracy_low, 100.0 * task.accuracy_high));
+  return text;
+}
+
 }  // namespace
 
 nlohmann::json to_json(const Evaluation& e) {
@@ -75,7 +91,7 @@ std::string readable(const Evaluation& e) {
   std::string text = line("policy", to_string(e.run.policy));
   if (routing::uses_p_values(e.run.policy.rule))
     text += line("table", e.run.table.empty() ? "none: empirical fallback" : e.run.table);
-  text += losses(e) + experts(e);
+  text += losses(e) + experts(e) + metrics(e.run);
   return text + line("speed", fmt::format("{:.1f} tokens/s, {:.3f} ms a token",
                                           e.run.tokens_per_second, e.run.ms_per_token));
 }

@@ -83,6 +83,31 @@ void add_score_flag(CLI::App& app, std::string& score) {
       ->group("Model and text");
 }
 
+void add_task_flag(CLI::App& app, std::vector<std::string>& tasks) {
+  app.add_option("--task", tasks,
+                 "Also the accuracy on a task: lambada:FILE.jsonl (the last word of a text) or\n"
+                 "hellaswag:FILE.jsonl (four endings); may be given several times")
+      ->type_name("FORM:JSONL")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Model and text");
+}
+
+Result<std::vector<evaluation::Task>> read_tasks(const std::vector<std::string>& tasks) {
+  std::vector<evaluation::Task> read;
+  for (const std::string& text : tasks) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos)
+      return invalid_input("--task", "names no file", text, "lambada:FILE or hellaswag:FILE");
+    const auto form = evaluation::parse_task_form(text.substr(0, colon));
+    if (!form) return tl::make_unexpected(form.error());
+    auto task = evaluation::read_task(*form, text.substr(colon + 1));
+    if (!task) return tl::make_unexpected(task.error());
+    read.push_back(std::move(*task));
+  }
+  return read;
+}
+
 Result<Workload> open_workload(const ModelFlags& flags) {
   if (auto ok = check(flags); !ok) return tl::make_unexpected(ok.error());
   const auto content = read_file(flags.text);

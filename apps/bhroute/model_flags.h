@@ -8,6 +8,7 @@
 #include "bhroute/evaluation/evaluate.h"
 #include "bhroute/evaluation/model_runner.h"
 #include "bhroute/evaluation/scoring.h"
+#include "bhroute/evaluation/task.h"
 
 namespace bhroute::cli {
 
@@ -21,6 +22,10 @@ struct ModelFlags {
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 void add_way_flag(CLI::App& app, std::string& way);
 void add_score_flag(CLI::App& app, std::string& score);
+
+void add_task_flag(CLI::App& app, std::vector<std::string>& tasks);
+/// Each "FORM:FILE". Errors: no such form or file, a file of another form.
+Result<std::vector<evaluation::Task>> read_tasks(const std::vector<std::string>& tasks);
 
 /// A model and the text cut into windows for it.
 struct Workload {

@@ -25,12 +25,26 @@ using Configurations = std::vector<Configuration>;
 struct Flags {
   ModelFlags model;
   std::string score = "second_half", table, table_unselected, configurations, output;
+  std::vector<std::string> also, tasks;
   bool force = false, print_configurations = false;
 };
 
-Result<Configurations> read_list(const Flags& flags, std::size_t top_k) {
+Result<Configurations> read_first_list(const Flags& flags, std::size_t top_k) {
   if (flags.configurations.empty()) return evaluation::default_configurations(top_k);
   return evaluation::read_configurations(flags.configurations);
+}
+
+Result<Configurations> read_list(const Flags& flags, std::size_t top_k) {
+  auto list = read_first_list(flags, top_k);
+  for (const std::string& path : flags.also) {
+    if (!list) return list;
+    auto more = evaluation::read_configurations(path);
+    if (!more) return more;
+    list->insert(list->end(), more->begin(), more->end());
+    if (auto ok = evaluation::check_configurations(*list, path); !ok)
+      return tl::make_unexpected(ok.error());
+  }
+  return list;
 }
 
 // The default list depends on the model's own top_k; without a model the usual 8.
@@ -142,6 +156,9 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
   auto list = read_list(flags, 8);
   if (!list) return tl::make_unexpected(list.error());
   if (auto ok = add_tables(flags, *list, options); !ok) return ok;
+  auto tasks = read_tasks(flags.tasks);
+  if (!tasks) return tl::make_unexpected(tasks.error());
+  options.tasks = std::move(*tasks);
   auto work = open_workload(flags.model);
   if (!work) return tl::make_unexpected(work.error());
   const auto& model = work->model->description();
@@ -174,6 +191,7 @@ Action declare_sweep(CLI::App& app, Context& context) {
       ->type_name("DIR");
   add_model_flags(app, flags->model);
   add_score_flag(app, flags->score);
+  add_task_flag(app, flags->tasks);
   const char* policies = "Policies";
   app.add_option(
          "--table", flags->table,
@@ -191,6 +209,12 @@ Action declare_sweep(CLI::App& app, Context& context) {
   app.add_option("--configurations", flags->configurations,
                  "A list of your own instead of the default one")
       ->type_name("JSON")
+      ->group(policies);
+  app.add_option("--also", flags->also,
+                 "A further list, added to the first; may be given several times")
+      ->type_name("JSON")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group(policies);
   app.add_flag("--print-configurations", flags->print_configurations,
                "Print the list as JSON and stop")

@@ -18,7 +18,7 @@ using routing::WeightRule;
 
 constexpr std::array<double, 4> kAlphas{0.01, 0.05, 0.10, 0.20};
 constexpr std::array<std::size_t, 5> kMaxKs{4, 8, 16, 32, 64};
-constexpr std::array<std::size_t, 6> kStaticKs{1, 2, 4, 6, 12, 16};
+constexpr std::array<std::size_t, 9> kStaticKs{1, 2, 3, 4, 5, 6, 7, 12, 16};
 constexpr std::size_t kMarkedMaxK = 16;
 
 PolicySpec bh(double alpha, std::size_t max_k, WeightRule weights) {
@@ -48,13 +48,15 @@ json to_json(const Configuration& configuration) {
           {"marking", configuration.marking},
           {"null", configuration.null},
           {"policy", routing::to_json(configuration.policy)},
-          {"plain_override", configuration.plain_override}};
+          {"plain_override", configuration.plain_override},
+          {"tasks", configuration.tasks}};
 }
 
 // Reads one entry of a user's list; the first problem ends it.
 class Entry {
  public:
-  Entry(const json& object, std::string where) : object_(object), where_(std::move(where)) {}
+  Entry(const json& object, std::string where, std::filesystem::path folder)
+      : object_(object), where_(std::move(where)), folder_(std::move(folder)) {}
 
   Result<Configuration> read() {
     if (!object_.is_object()) return wrong("is not an object", object_.type_name(), "an object");
@@ -63,8 +65,7 @@ class Entry {
     if (auto policy = read_policy(configuration); !policy)
       return tl::make_unexpected(policy.error());
     if (auto texts = read_texts(configuration); !texts) return tl::make_unexpected(texts.error());
-    if (auto plain = read_plain_override(configuration); !plain)
-      return tl::make_unexpected(plain.error());
+    if (auto flags = read_flags(configuration); !flags) return tl::make_unexpected(flags.error());
     return configuration;
   }
 
@@ -74,21 +75,28 @@ class Entry {
   }
 
   Result<void> check_keys() const {
-    static const std::set<std::string> known{"name", "role",   "marking",
-                                             "null", "policy", "plain_override"};
+    static const std::set<std::string> known{"name",   "role",           "marking", "null",
+                                             "policy", "plain_override", "tasks"};
     for (const auto& [key, value] : object_.items())
       if (!known.contains(key))
         return wrong("unknown key", fmt::format("'{}'", key),
-                     "name, role, marking, null, policy or plain_override");
+                     "name, role, marking, null, policy, plain_override or tasks");
     return {};
   }
 
   Result<void> read_policy(Configuration& configuration) const {
     if (!object_.contains("policy")) return wrong("the key 'policy' is missing");
-    auto policy = routing::policy_from_json(object_["policy"], where_ + ": policy");
+    const json& value = object_["policy"];
+    auto policy = value.is_string() ? routing::parse_policy(in_folder(value.get<std::string>()))
+                                    : routing::policy_from_json(value, where_ + ": policy");
     if (!policy) return tl::make_unexpected(policy.error());
     configuration.policy = std::move(*policy);
     return {};
+  }
+
+  // Only a file's path can end so; the short form of a policy stays as it is.
+  std::string in_folder(const std::string& policy) const {
+    return policy.ends_with(".json") ? (folder_ / policy).string() : policy;
   }
 
   Result<std::string> text(const char* key, std::string absent) const {
@@ -119,12 +127,20 @@ class Entry {
     return {};
   }
 
-  Result<void> read_plain_override(Configuration& configuration) const {
-    if (!object_.contains("plain_override")) return {};
-    const json& value = object_["plain_override"];
+  Result<bool> flag(const char* key) const {
+    const json value = object_.value(key, json(false));
     if (!value.is_boolean())
-      return wrong("the key 'plain_override' has the wrong type", value.type_name(), "a boolean");
-    configuration.plain_override = value.get<bool>();
+      return wrong(fmt::format("the key '{}' has the wrong type", key), value.type_name(),
+                   "a boolean");
+    return value.get<bool>();
+  }
+
+  Result<void> read_flags(Configuration& configuration) const {
+    const auto plain_override = flag("plain_override"), tasks = flag("tasks");
+    for (const auto* each : {&plain_override, &tasks})
+      if (!*each) return tl::make_unexpected(each->error());
+    configuration.plain_override = *plain_override;
+    configuration.tasks = *tasks;
     PolicySpec plain = top_k(configuration.policy.k);
     if (configuration.plain_override && !(configuration.policy == plain))
       return wrong("a plain override cannot do this policy",
@@ -134,6 +150,7 @@ class Entry {
 
   const json& object_;
   std::string where_;
+  std::filesystem::path folder_;
 };
 
 Result<json> parse_list(const std::filesystem::path& path) {
@@ -146,17 +163,6 @@ Result<json> parse_list(const std::filesystem::path& path) {
     return invalid_input(path.string(), "not a list of configurations", "",
                          R"({"configurations": [{"name", "role", "null", "policy"}, ...]})");
   return std::move(parsed["configurations"]);
-}
-
-Result<void> check_list(const std::vector<Configuration>& list, const std::string& where) {
-  std::set<std::string> names;
-  for (const Configuration& configuration : list)
-    if (!names.insert(configuration.name).second)
-      return invalid_input(where, "two configurations of one name", configuration.name);
-  const auto baselines = std::ranges::count(list, "baseline", &Configuration::role);
-  if (baselines > 1)
-    return invalid_input(where, "too many baselines", std::to_string(baselines), "at most 1");
-  return {};
 }
 
 }  // namespace
@@ -185,13 +191,25 @@ Result<std::vector<Configuration>> read_configurations(const std::filesystem::pa
   std::vector<Configuration> list;
   for (const json& object : *entries) {
     auto where = fmt::format("{}: configurations[{}]", path.string(), list.size());
-    auto configuration = Entry(object, std::move(where)).read();
+    auto configuration = Entry(object, std::move(where), path.parent_path()).read();
     if (!configuration) return tl::make_unexpected(configuration.error());
     list.push_back(std::move(*configuration));
   }
-  if (auto checked = check_list(list, path.string()); !checked)
+  if (auto checked = check_configurations(list, path.string()); !checked)
     return tl::make_unexpected(checked.error());
   return list;
+}
+
+Result<void> check_configurations(const std::vector<Configuration>& list,
+                                  const std::string& where) {
+  std::set<std::string> names;
+  for (const Configuration& configuration : list)
+    if (!names.insert(configuration.name).second)
+      return invalid_input(where, "two configurations of one name", configuration.name);
+  const auto baselines = std::ranges::count(list, "baseline", &Configuration::role);
+  if (baselines > 1)
+    return invalid_input(where, "too many baselines", std::to_string(baselines), "at most 1");
+  return {};
 }
 
 std::string configurations_to_json(const std::vector<Configuration>& list) {

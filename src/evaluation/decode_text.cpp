@@ -39,9 +39,10 @@ Result<void> decode_group(ModelRunner& model, const std::vector<std::span<const 
 }  // namespace
 
 Result<double> decode_text(ModelRunner& model, const WindowedText& text, std::size_t first_scored,
-                           LogitsConsumer* consumer, std::string_view label,
-                           ProgressSink& progress) {
-  const std::size_t step = std::max<std::size_t>(model.windows_per_batch(), 1);
+                           LogitsConsumer* consumer, std::string_view label, ProgressSink& progress,
+                           std::size_t most_windows) {
+  const std::size_t step =
+      std::max<std::size_t>(std::min(model.windows_per_batch(), most_windows), 1);
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < text.num_windows; begin += step) {
     progress.update(label, begin, text.num_windows, "windows");

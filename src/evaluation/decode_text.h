@@ -11,10 +11,11 @@
 namespace bhroute::evaluation {
 
 /// Decodes the text's windows in groups of windows_per_batch(). `consumer` (may be null) is told
-/// the text's window indices. Returns the seconds spent inside the model, callbacks included.
+/// the text's window indices. `most_windows` caps a group. Returns the seconds spent inside the
+/// model, callbacks included.
 Result<double> decode_text(ModelRunner& model, const WindowedText& text, std::size_t first_scored,
-                           LogitsConsumer* consumer, std::string_view label,
-                           ProgressSink& progress);
+                           LogitsConsumer* consumer, std::string_view label, ProgressSink& progress,
+                           std::size_t most_windows = std::size_t(-1));
 
 /// Routes `model` by `policy` under the eyes of `observer` for as long as it lives; afterwards the
 /// model routes by itself and nobody watches.

@@ -142,11 +142,16 @@ Result<RunResult> evaluate(ModelRunner& model, const WindowedText& text,
   ExpertCounter counter(description.num_experts, own_k);
   RouterMetrics metrics(own_k, description.top_k);
   ObserverList observers({&counter, &metrics});
+  if (options.log != nullptr) {
+    options.log->set_policy(policy, own_k);
+    observers.add(*options.log);
+  }
   ScoringConsumer scorer(text, options.score, own, description.vocab_size, options.num_threads);
   auto scope = RoutingScope::enter(model, policy, &observers);
   if (!scope) return tl::make_unexpected(scope.error());
-  const auto seconds = decode_text(model, text, scored_span(text, options.score, 0).first, &scorer,
-                                   "evaluate", progress);
+  const auto seconds =
+      decode_text(model, text, scored_span(text, options.score, 0).first, &scorer, "evaluate",
+                  progress, options.log != nullptr ? 1 : std::size_t(-1));
   if (!seconds) return tl::make_unexpected(seconds.error());
   if (scorer.num_rows() != scorer.scores().losses.size())
     return failure("model", "not every scored position came out", std::to_string(scorer.num_rows()),

@@ -11,6 +11,7 @@ class ObserverList final : public RouterObserver {
  public:
   explicit ObserverList(std::vector<RouterObserver*> observers)
       : observers_(std::move(observers)) {}
+  void add(RouterObserver& observer) { observers_.push_back(&observer); }
   void on_layer(int layer, LogitsView logits, const routing::RoutingDecision* decision) override {
     for (RouterObserver* observer : observers_) observer->on_layer(layer, logits, decision);
   }

@@ -68,6 +68,27 @@ void put_distinct(json& object, const RunResult& result) {
     list.push_back({{"batch", each.batch}, {"experts", each.experts}});
 }
 
+void put_tasks(json& object, const RunResult& result) {
+  for (const TaskScore& each : result.tasks)
+    object["tasks"].push_back({{"task", each.task},
+                               {"path", each.path},
+                               {"sha256", each.sha256},
+                               {"num_items", each.num_items},
+                               {"num_correct", each.num_correct},
+                               {"accuracy", each.accuracy},
+                               {"accuracy_low", each.accuracy_low},
+                               {"accuracy_high", each.accuracy_high}});
+}
+
+void read_tasks(const json& list, RunResult& result) {
+  for (const json& each : list)
+    result.tasks.push_back(
+        {each.at("task").get<std::string>(), each.at("path").get<std::string>(),
+         each.at("sha256").get<std::string>(), each.at("num_items").get<std::size_t>(),
+         each.at("num_correct").get<std::size_t>(), each.at("accuracy").get<double>(),
+         each.at("accuracy_low").get<double>(), each.at("accuracy_high").get<double>()});
+}
+
 void read_distinct(const json& list, RunResult& result) {
   for (const json& each : list)
     result.distinct_experts.push_back(
@@ -83,6 +104,7 @@ void read_all_but_policy(const json& object, RunResult& result) {
   read_numbers(object, result);
   result.static_reference = object.value("static_reference", "");
   if (object.contains("distinct_experts")) read_distinct(object.at("distinct_experts"), result);
+  if (object.contains("tasks")) read_tasks(object.at("tasks"), result);
   read_layers(object.at("layers"), result);
   if (object.contains("token_losses")) read_token_losses(object.at("token_losses"), result);
 }
@@ -100,6 +122,7 @@ json to_json(const RunResult& result, bool with_token_losses) {
   object["histogram"] = pooled_counts(result.layers).histogram;
   if (!result.static_reference.empty()) object["static_reference"] = result.static_reference;
   put_distinct(object, result);
+  put_tasks(object, result);
   object["layers"] = layers_to_json(result);
   if (with_token_losses) object["token_losses"] = result.token_losses;
   return object;
@@ -112,6 +135,7 @@ json result_units() {
   for (const auto& field : kOptionalFields) units[field.key] = field.unit;
   units["distinct_experts"] =
       "different experts of a layer that a batch of so many tokens of different sequences selects";
+  units["tasks"] = "accuracy: share of items, 0 to 1, with Wilson's 95 % interval";
   units["histogram"] = "tokens (summed over layers, or of one layer) with 0, 1, 2, ... experts";
   units["utilisation"] = "tokens of the layer that selected expert 0, 1, 2, ...";
   units["token_losses"] = "nats, in order of windows and positions";

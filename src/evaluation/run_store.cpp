@@ -1,22 +1,15 @@
 #include "run_store.h"
 
-#include <bit>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/log.h"
-#include "bhroute/core/sha256.h"
+#include "bhroute/evaluation/run_losses.h"
 
 namespace bhroute::evaluation {
 namespace {
 
 using nlohmann::json;
-static_assert(std::endian::native == std::endian::little, "losses are stored little-endian");
-
-std::string_view bytes_of(const std::vector<float>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
-}
 
 std::string text_at(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -30,17 +23,6 @@ Result<json> read_json(const std::filesystem::path& path) {
   if (!parsed.is_object() || !parsed.contains("run"))
     return invalid_input(path.string(), "not a run's result");
   return parsed;
-}
-
-Result<std::vector<float>> read_losses(const std::filesystem::path& path, const std::string& digest,
-                                       std::size_t count) {
-  auto content = read_file(path);
-  if (!content) return tl::make_unexpected(content.error());
-  if (content->size() != count * sizeof(float) || sha256(*content) != digest)
-    return invalid_input(path.string(), "not the losses that the run's JSON names");
-  std::vector<float> losses(count);
-  std::memcpy(losses.data(), content->data(), content->size());
-  return losses;
 }
 
 }  // namespace
@@ -61,8 +43,7 @@ Result<RunResult> RunStore::read(const std::string& slug, const std::string& fin
     return invalid_input(where, "made from another model, text, setting, policy or table");
   auto result = run_result_from_json((*object)["run"], where);
   if (!result) return result;
-  auto losses =
-      read_losses(losses_path(slug), text_at(*object, "losses_sha256"), result->num_tokens);
+  auto losses = read_losses(runs_, *object, result->num_tokens);
   if (!losses) return tl::make_unexpected(losses.error());
   result->token_losses = std::move(*losses);
   return result;
@@ -80,12 +61,10 @@ std::optional<RunResult> RunStore::load(const std::string& slug,
 
 Result<void> RunStore::save(const std::string& slug, const std::string& fingerprint,
                             const json& record, const RunResult& result) const {
-  const std::string_view losses = bytes_of(result.token_losses);
-  if (auto written = write_file(losses_path(slug), losses); !written) return written;
   json object = record;
   object["fingerprint"] = fingerprint;
-  object["losses_file"] = losses_path(slug).filename().string();
-  object["losses_sha256"] = sha256(losses);
+  if (auto written = write_losses(losses_path(slug), result.token_losses, object); !written)
+    return written;
   object["run"] = to_json(result, false);
   return write_file(json_path(slug), object.dump(1) + "\n");
 }

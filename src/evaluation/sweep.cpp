@@ -45,7 +45,7 @@ class Sweep {
 
  private:
   Result<void> run_job(const Job& job) {
-    const std::string fingerprint = job_fingerprint(environment_, job);
+    const std::string fingerprint = job_fingerprint(environment_, job, options_.tasks);
     if (auto finished = store_.load(job.slug, fingerprint)) {
       ++num_reused_;
       return keep(job, std::move(*finished), true);
@@ -79,7 +79,19 @@ class Sweep {
     if (auto own = need_own_logits(job.slots); !own) return tl::make_unexpected(own.error());
     auto result = evaluate(model_, text_, policy.get(), own_.get(), options_.evaluate, progress_);
     if (!result) return tl::make_unexpected(result.error());
+    if (auto done = answer_tasks(job, policy.get(), *result); !done)
+      return tl::make_unexpected(done.error());
     return std::move(*result);
+  }
+
+  Result<void> answer_tasks(const Job& job, const routing::Policy* policy, RunResult& result) {
+    if (!job.configuration->tasks) return {};
+    for (const Task& task : options_.tasks) {
+      auto score = evaluate_task(model_, task, policy, text_.window, progress_);
+      if (!score) return tl::make_unexpected(score.error());
+      result.tasks.push_back(std::move(*score));
+    }
+    return {};
   }
 
   std::nullopt_t refuse(const Job& job, const std::string& reason) {

@@ -95,11 +95,14 @@ std::string environment_fingerprint(const ModelRunner& model, const WindowedText
   return sha256(identity.dump());
 }
 
-std::string job_fingerprint(const std::string& environment, const Job& job) {
-  const json identity{{"environment", environment},
-                      {"policy", routing::to_json(job.configuration->policy)},
-                      {"own_routing", job.own_routing},
-                      {"table", job.table.sha256}};
+std::string job_fingerprint(const std::string& environment, const Job& job,
+                            std::span<const Task> tasks) {
+  json identity{{"environment", environment},
+                {"policy", routing::to_json(job.configuration->policy)},
+                {"own_routing", job.own_routing},
+                {"table", job.table.sha256}};
+  if (job.configuration->tasks)
+    for (const Task& task : tasks) identity["tasks"].push_back({to_string(task.form), task.sha256});
   return sha256(identity.dump());
 }
 

@@ -16,8 +16,9 @@ nlohmann::json sweep_record(const ModelRunner& model, const WindowedText& text,
 std::string environment_fingerprint(const ModelRunner& model, const WindowedText& text,
                                     const SweepOptions& options);
 
-/// That and the job's policy, table and way of running.
-std::string job_fingerprint(const std::string& environment, const Job& job);
+/// That and the job's policy, table and way of running, and the tasks where it answers them.
+std::string job_fingerprint(const std::string& environment, const Job& job,
+                            std::span<const Task> tasks = {});
 
 nlohmann::json table_to_json(const TableSource& source);
 

@@ -36,14 +36,14 @@ std::size_t count(const std::vector<Configuration>& list, const std::string& rol
 
 TEST(DefaultConfigurations, AreTheGridAndWhatStandsBesideIt) {
   const auto list = default_configurations(8);
-  EXPECT_EQ(list.size(), 35U);
+  EXPECT_EQ(list.size(), 38U);
   EXPECT_EQ(list.front().role, "baseline");
   EXPECT_EQ(list.front().policy.k, 8U);
   EXPECT_TRUE(list.front().plain_override);
   EXPECT_EQ(count(list, "grid", ""), 20U);
   EXPECT_EQ(count(list, "reference", "renormalized"), 4U);
   EXPECT_EQ(count(list, "reference", "unselected"), 4U);
-  EXPECT_EQ(count(list, "reference", "static"), 6U);
+  EXPECT_EQ(count(list, "reference", "static"), 9U);
   std::set<std::string> names;
   for (const auto& one : list) {
     names.insert(one.name);
@@ -62,7 +62,7 @@ TEST(DefaultConfigurations, AreTheGridAndWhatStandsBesideIt) {
 TEST(DefaultConfigurations, TheModelsOwnTopKIsNotMeasuredTwice) {
   const auto list = default_configurations(4);
   EXPECT_EQ(list.front().policy.k, 4U);
-  EXPECT_EQ(count(list, "reference", "static"), 5U);
+  EXPECT_EQ(count(list, "reference", "static"), 8U);
 }
 
 TEST_F(ConfigurationFile, TheDefaultListReadsBackEqual) {

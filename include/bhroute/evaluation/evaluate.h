@@ -6,6 +6,7 @@
 
 #include "bhroute/core/progress.h"
 #include "bhroute/evaluation/model_runner.h"
+#include "bhroute/evaluation/routing_log.h"
 #include "bhroute/evaluation/run_result.h"
 #include "bhroute/evaluation/scoring.h"
 #include "bhroute/evaluation/token_scores.h"
@@ -34,6 +35,7 @@ struct EvaluateOptions {
   Score score = Score::second_half;
   std::size_t num_threads = 2;  ///< for scoring (the engine has its own)
   bool probe = false;  ///< also distinct experts of batches and determinism, from short excerpts
+  RoutingLog* log = nullptr;  ///< also written to; windows are then decoded one at a time
 };
 
 /// Runs `policy` (nullptr = the model's own routing) over the text. `own` may be null: then kl and

@@ -36,6 +36,13 @@ struct DistinctExperts {
   double experts = 0.0;   ///< mean over layers and batches
 };
 
+/// Accuracy on a task's file, with Wilson's 95 % interval.
+struct TaskScore {
+  std::string task, path, sha256;  ///< form ("lambada", "hellaswag") and file
+  std::size_t num_items = 0, num_correct = 0;
+  double accuracy = 0.0, accuracy_low = 0.0, accuracy_high = 1.0;  ///< shares, 0 to 1
+};
+
 /// Keys of design's `evaluate --json` and of results.json; losses in nats.
 struct RunResult {
   std::string name;                ///< e.g. "bh alpha=0.05 max_k=16"
@@ -66,6 +73,7 @@ struct RunResult {
   double top_k_overlap = 0.0, retained_mass = 0.0;
   double determinism = 0.0;                       ///< NaN without a probe
   std::vector<DistinctExperts> distinct_experts;  ///< empty without a probe
+  std::vector<TaskScore> tasks;                   ///< empty where none was asked for
   std::size_t num_nan_logits = 0, num_unroutable = 0;
   std::map<int, LayerResult> layers;
   std::vector<float>

@@ -1,0 +1,48 @@
+#pragma once
+// Every n-th token's routing in every layer, a line each: JSON Lines, for DuckDB or pandas.
+//   {"sample": 0, "token": 64, "layer": 3, "logits": [...], "p_values": [...] or null, "selected":
+//   [...]}
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+
+#include "bhroute/evaluation/model_runner.h"
+
+namespace bhroute::evaluation {
+
+/// Watches a run whose windows are decoded one at a time, in order, so that a layer's rows come in
+/// order of the text: `sample` is the window, `token` the position in it. The file appears under
+/// its name at finish() only.
+class RoutingLog final : public RouterObserver {
+ public:
+  /// Errors: `every` is 0; the file cannot be written.
+  static Result<std::unique_ptr<RoutingLog>> open(const std::filesystem::path& file,
+                                                  std::size_t every, std::size_t window);
+  ~RoutingLog() override;  ///< an unfinished log is removed
+
+  /// nullptr = the model's own routing with `own_k` experts; before the first call of on_layer.
+  void set_policy(const routing::Policy* policy, std::size_t own_k);
+  void on_layer(int layer, LogitsView logits, const routing::RoutingDecision* decision) override;
+  /// Errors: the disk is full, a policy failed on a logged row.
+  Result<void> finish();
+  std::size_t num_lines() const noexcept { return num_lines_; }
+
+ private:
+  RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window);
+  void write_line(int layer, std::size_t index, LogitsView row,
+                  const routing::RoutingDecision* decision, std::size_t token);
+  std::string p_values(LogitsView row, int layer);
+
+  std::filesystem::path file_, temporary_;
+  std::ofstream stream_;
+  std::size_t every_, window_, own_k_ = 0, num_lines_ = 0;
+  const routing::Policy* policy_ = nullptr;
+  std::map<int, std::size_t> seen_;  // tokens of each layer so far
+  std::optional<Error> error_;
+  routing::RoutingDecision decision_;
+  std::vector<std::size_t> top_;
+};
+
+}  // namespace bhroute::evaluation
