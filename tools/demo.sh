@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# The main job on the shipped model and novels: calibrate, sweep, report. Everything lands in out/demo.
+# The main job on the shipped models and novels: calibrate, sweep both models, report. Everything lands in out/demo.
 # A second run reuses the tables and every finished configuration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bhroute=build/release/bin/bhroute
 model=models/olmoe-nano/olmoe-nano-q8_0.gguf
 calibration_text=data/northanger.txt
+elastic=models/olmoe-nano-elastic/olmoe-nano-elastic-q8_0.gguf
 evaluation_text=data/persuasion.txt
+tasks=(--task lambada:data/tasks/lambada.jsonl --task hellaswag:data/tasks/hellaswag.jsonl)
 out=out/demo
 all=$out/all.safetensors
 unselected=$out/unselected.safetensors
@@ -21,21 +23,26 @@ up_to_date() {
 
 mkdir -p "$out"
 if up_to_date "$all" && up_to_date "$unselected"; then
-  say "1/3 the calibration tables are there already: $all, $unselected"
+  say "1/4 the calibration tables are there already: $all, $unselected"
 else
-  say "1/3 calibrate: the null distributions of the router logits, from 64 windows of Northanger Abbey"
+  say "1/4 calibrate: the null distributions of the router logits, from 64 windows of Northanger Abbey"
   run "$bhroute" calibrate -m "$model" -f "$calibration_text" -c 512 --windows 64 \
       --null all -o "$all" --null unselected -o "$unselected"
 fi
 
-say "2/3 sweep: every configuration on 24 windows of Persuasion (finished ones are reused)"
+say "2/4 sweep olmoe-nano: every configuration on 24 windows of Persuasion (finished ones are reused)"
+python3 tools/demo_lists.py "$out/lists"
 run "$bhroute" sweep -m "$model" -f "$evaluation_text" -c 512 --windows 24 \
-    --table "$all" --table-unselected "$unselected" -o "$out"
+    --table "$all" --table-unselected "$unselected" --also "$out/lists/rivals.json" "${tasks[@]}" -o "$out"
 
-say "3/3 report"
-run "$bhroute" report "$out" -o "$out/report.html"
+say "3/4 sweep olmoe-nano-elastic: the same model, trained with a varying number of experts"
+run "$bhroute" sweep -m "$elastic" -f "$evaluation_text" -c 512 --windows 24 \
+    --configurations "$out/lists/elastic.json" "${tasks[@]}" -o "$out/elastic"
+
+say "4/4 report"
+run "$bhroute" report "$out" "$out/elastic" -o "$out/report.html"
 
 say "done"
-python3 tools/demo_summary.py "$out/results.json"
+python3 tools/demo_summary.py "$out/results.json" "$out/elastic/results.json"
 printf '\n  report   %s\n  results  %s, %s\n  tables   %s, %s\n' \
     "$PWD/$out/report.html" "$out/results.json" "$out/results.csv" "$all" "$unselected"

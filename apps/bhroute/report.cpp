@@ -15,7 +15,8 @@ namespace bhroute::cli {
 namespace {
 
 struct Flags {
-  std::string directory, output;
+  std::vector<std::string> directories;
+  std::string output;
 };
 
 Result<nlohmann::json> read_results(const std::filesystem::path& path,
@@ -33,17 +34,47 @@ Result<nlohmann::json> read_results(const std::filesystem::path& path,
   return results;
 }
 
+// What `bhroute check -o DIR/check.json` wrote, where it did.
+Result<void> add_check(nlohmann::json& results, const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!results.is_object() || !std::filesystem::exists(path, ignored)) return {};
+  auto content = read_file(path);
+  if (!content) return tl::make_unexpected(content.error());
+  auto check = nlohmann::json::parse(*content, nullptr, false);
+  if (!check.is_object()) return invalid_input(path.string(), "not the output of bhroute check");
+  results["check"] = std::move(check);
+  return {};
+}
+
+Result<std::vector<nlohmann::json>> read_all(const std::vector<std::string>& directories) {
+  std::vector<nlohmann::json> all;
+  for (const std::string& directory : directories) {
+    const std::filesystem::path folder(directory);
+    auto results = read_results(folder / "results.json", directory);
+    if (!results) return tl::make_unexpected(results.error());
+    if (auto ok = add_check(*results, folder / "check.json"); !ok)
+      return tl::make_unexpected(ok.error());
+    if (!all.empty())
+      if (auto ok = evaluation::pair_with_first(*results, folder, all.front(), directories.front());
+          !ok)
+        return tl::make_unexpected(ok.error());
+    all.push_back(std::move(*results));
+  }
+  return all;
+}
+
 Result<void> run(const Flags& flags, Console& console) {
-  const auto path = std::filesystem::path(flags.directory) / "results.json";
-  const std::string output = flags.output.empty()
-                                 ? (std::filesystem::path(flags.directory) / "report.html").string()
-                                 : flags.output;
-  const auto results = read_results(path, flags.directory);
-  if (!results) return tl::make_unexpected(results.error());
+  const std::filesystem::path folder(flags.directories.front());
+  const std::string output =
+      flags.output.empty() ? (folder / "report.html").string() : flags.output;
+  const auto all = read_all(flags.directories);
+  if (!all) return tl::make_unexpected(all.error());
   if (auto ok = check_writable(output, "--output"); !ok) return ok;
-  const auto page = evaluation::render_report(*results, path.string());
+  const std::string where = (folder / "results.json").string();
+  const std::span others = std::span(*all).subspan(1);
+  const auto page = evaluation::render_report(all->front(), where, others);
   if (!page) return tl::make_unexpected(page.error());
-  const auto sentences = evaluation::verdict(*results, path.string());
+  const auto sentences = evaluation::verdict(all->front(), where, others);
   if (!sentences) return tl::make_unexpected(sentences.error());
   if (auto ok = write_file(output, *page); !ok) return ok;
   for (const std::string& sentence : *sentences) console.out(sentence + "\n");
@@ -56,8 +87,10 @@ Result<void> run(const Flags& flags, Console& console) {
 
 Action declare_report(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
-  app.add_option("directory", flags->directory, "The folder that `bhroute sweep -o` wrote")
-      ->type_name("DIR")
+  app.add_option("directory", flags->directories,
+                 "The folder that `bhroute sweep -o` wrote; further ones hold other models on the\n"
+                 "same text, whose runs stand beside the first one's")
+      ->type_name("DIR...")
       ->required();
   app.add_option("-o,--output", flags->output, "The page (default: DIR/report.html)")
       ->type_name("HTML");

@@ -29,8 +29,12 @@ json without_token_losses(json results) {
   return results;
 }
 
-std::string page_data(const json& results, const std::vector<std::string>& sentences) {
-  const json data{{"results", without_token_losses(results)}, {"verdict", sentences}};
+std::string page_data(const json& results, std::span<const json> others,
+                      const std::vector<std::string>& sentences) {
+  json data{{"results", without_token_losses(results)},
+            {"others", json::array()},
+            {"verdict", sentences}};
+  for (const json& other : others) data["others"].push_back(without_token_losses(other));
   return escape_for_script(data.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
@@ -48,10 +52,11 @@ std::string fill(std::string_view page,
 
 }  // namespace
 
-Result<std::string> render_report(const json& results, std::string_view where) {
-  return verdict(results, where).map([&](const std::vector<std::string>& sentences) {
+Result<std::string> render_report(const json& results, std::string_view where,
+                                  std::span<const json> others) {
+  return verdict(results, where, others).map([&](const std::vector<std::string>& sentences) {
     const ReportAssets assets = report_assets();
-    const std::string data = page_data(results, sentences);
+    const std::string data = page_data(results, others, sentences);
     return fill(assets.page, {{"@@STYLE@@", assets.style},
                               {"@@DATA@@", data},
                               {"@@PLOTLY@@", assets.plotly},

@@ -78,12 +78,29 @@ class Fields {
 void read_policy(const json& policy, const std::string& where, ReportRun& run,
                  std::optional<Error>& error) {
   Fields fields(policy, where + ".policy");
-  if (fields.optional_text("rule") != "top_k") {
+  run.rule = fields.optional_text("rule");
+  run.weights = fields.optional_text("weights");
+  if (run.rule != "top_k") {
     run.alpha = fields.optional_number("alpha");
     run.min_k = fields.optional_count("min_k");
     run.max_k = fields.optional_count("max_k");
   }
   error = fields.error();
+}
+
+std::optional<ReportInterval> read_interval(Fields& fields, const char* low, const char* high) {
+  const auto below = fields.optional_number(low), above = fields.optional_number(high);
+  if (!below || !above) return std::nullopt;
+  return ReportInterval{*below, *above};
+}
+
+void read_differences(Fields& fields, ReportRun& run) {
+  run.loss_interval = read_interval(fields, "loss_difference_low", "loss_difference_high");
+  run.static_difference = fields.optional_number("static_difference");
+  run.static_interval = read_interval(fields, "static_difference_low", "static_difference_high");
+  run.reference_difference = fields.optional_number("reference_difference");
+  run.reference_interval =
+      read_interval(fields, "reference_difference_low", "reference_difference_high");
 }
 
 void read_costs(Fields& fields, ReportRun& run) {
@@ -109,6 +126,7 @@ Result<ReportRun> read_run(const json& object, const std::string& where) {
   run.perplexity = fields.number("perplexity");
   run.mean_experts = fields.number("mean_experts");
   read_costs(fields, run);
+  read_differences(fields, run);
   std::optional<Error> error;
   read_policy(fields.object("policy"), where, run, error);
   if (fields.error()) error = fields.error();
@@ -120,6 +138,7 @@ Result<void> read_model(const json& results, const std::string& where, ReportSwe
   Fields top(results, where);
   const json model = top.object("model");
   Fields fields(model, where + ": model");
+  sweep.model = fields.optional_text("name");
   sweep.num_experts = fields.optional_count("num_experts");
   sweep.top_k = fields.optional_count("top_k");
   if (top.error()) return tl::make_unexpected(*top.error());
@@ -161,6 +180,14 @@ std::vector<const ReportRun*> ReportSweep::marked(std::string_view marking) cons
   std::vector<const ReportRun*> found;
   for (const ReportRun& run : runs)
     if (run.marking == marking && run.role != "baseline") found.push_back(&run);
+  return found;
+}
+
+std::vector<const ReportRun*> ReportSweep::adaptive() const {
+  std::vector<const ReportRun*> found;
+  for (const ReportRun& run : runs)
+    if (run.role != "baseline" && !run.rule.empty() && !run.rule.starts_with("top_k"))
+      found.push_back(&run);
   return found;
 }
 

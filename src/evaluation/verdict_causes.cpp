@@ -104,7 +104,7 @@ std::string against_static(const std::vector<Twin>& pairs, const StaticCurve& cu
   std::vector<std::string> items;
   for (const Twin& pair : pairs)
     if (const auto gap = curve.gap(*pair.run))
-      items.push_back(at_alpha(plus_minus(gap->nats, gap->se_bound), *pair.run));
+      items.push_back(at_alpha(with_noise(*gap), *pair.run));
   if (items.empty()) return "";
   return fmt::format(
       " Its loss minus that of static top-k at the same mean, in nats, is {}: above 0, static is "
@@ -117,9 +117,13 @@ std::string against_static(const std::vector<Twin>& pairs, const StaticCurve& cu
 std::string floor_paragraph(const ReportSweep& sweep) {
   const Runs runs = with_floor_share(at_reference_max_k(sweep.grid()));
   if (runs.empty()) return "";
-  return fmt::format("{} A choice is one token in one layer; with max_k {} the floor takes {}.{}",
-                     floor_lead(runs), *runs.front()->max_k, floor_shares(runs),
-                     bound_sentence(sweep, runs));
+  return fmt::format(
+      "{} A choice is one token in one layer; with max_k {} the floor takes {}.{} A floor also "
+      "ends any claim "
+      "about false discoveries: experts that min_k adds were not found significant, so alpha is a "
+      "dial there and "
+      "no error rate.",
+      floor_lead(runs), *runs.front()->max_k, floor_shares(runs), bound_sentence(sweep, runs));
 }
 
 std::string renormalized_paragraph(const ReportSweep& sweep) {

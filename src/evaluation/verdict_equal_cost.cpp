@@ -46,28 +46,43 @@ std::string best_against_curve(const ReportRun& best, const StaticCurve& curve) 
                   best.name, nats(best.loss), best.perplexity, experts(best.mean_experts));
   const std::optional<LossGap> gap = curve.gap(best);
   if (!gap) return reached + "; no static points lie on both sides of that mean.";
-  const std::string fixed = nats(curve.at(best.mean_experts)->loss);
+  const std::string fixed = nats(best.loss - gap->nats);
   if (!gap->beyond_noise())
     return fmt::format(
         "{}; static top-k, interpolated at the same mean, has {}: a difference of {} nats, "
         "within the noise.",
-        reached, fixed, plus_minus(gap->nats, gap->se_bound));
+        reached, fixed, with_noise(*gap));
+  LossGap size = *gap;
+  if (size.nats < 0 && size.interval) size.interval = {-gap->interval->high, -gap->interval->low};
+  size.nats = std::abs(size.nats);
   return fmt::format("{}; static top-k, interpolated at the same mean, has {}: {} nats {}.",
-                     reached, fixed, plus_minus(std::abs(gap->nats), gap->se_bound),
-                     gap->nats > 0 ? "less" : "more");
+                     reached, fixed, with_noise(size), gap->nats > 0 ? "less" : "more");
 }
 
-std::string tally_sentence(const Tally& found, std::size_t num_grid) {
-  std::string sentence =
-      fmt::format("{}: {} below the static curve, {} above it, {} within two standard errors of it",
-                  count(num_grid, "grid point"), found.below, found.above, found.level);
+std::string noise_words(bool intervals) {
+  return intervals ? "their 95 % interval" : "two standard errors";
+}
+
+std::string tally_sentence(const Tally& found, std::size_t num_grid, bool intervals) {
+  std::string sentence = fmt::format(
+      "{}: {} below the static curve, {} above it, {} within {} of it",
+      count(num_grid, "grid point"), found.below, found.above, found.level, noise_words(intervals));
   if (found.compared() < num_grid)
     sentence += fmt::format(", {} outside its range", num_grid - found.compared());
   return sentence + ".";
 }
 
+std::string noise_note(bool intervals) {
+  return intervals ? "Brackets hold the 95 % interval of the difference token by token, from "
+                     "windows drawn anew."
+                   : "Each ± is an upper bound of the standard error: the results hold how a run "
+                     "pairs with the "
+                     "baseline, not with another run.";
+}
+
 std::size_t num_on_a_level(const std::vector<const ReportRun*>& runs) {
   return static_cast<std::size_t>(std::ranges::count_if(runs, [](const ReportRun* run) {
+    if (run->loss_interval) return !run->loss_interval->above_zero();
     return *run->loss_difference <= 2 * run->loss_difference_se.value_or(0.0);
   }));
 }
@@ -83,12 +98,11 @@ std::string equal_cost_paragraph(const ReportSweep& sweep, const StaticCurve& cu
   const std::vector<const ReportRun*> grid = sweep.grid();
   const Tally found = tally(grid, curve);
   if (found.compared() == 0) return "";
-  return fmt::format(
-      "{} {} {} Each ± is an upper bound of the standard error: the results hold how a run pairs "
-      "with "
-      "the baseline, not with another run.",
-      equal_cost_lead(found), best_against_curve(*lowest_loss(grid), curve),
-      tally_sentence(found, grid.size()));
+  const bool intervals = std::ranges::all_of(
+      grid, [&](const ReportRun* run) { return !curve.gap(*run) || curve.gap(*run)->interval; });
+  return fmt::format("{} {} {} {}", equal_cost_lead(found),
+                     best_against_curve(*lowest_loss(grid), curve),
+                     tally_sentence(found, grid.size(), intervals), noise_note(intervals));
 }
 
 std::string baseline_paragraph(const ReportSweep& sweep) {
@@ -102,7 +116,7 @@ std::string baseline_paragraph(const ReportSweep& sweep) {
   std::string text = fmt::format(
       "{} It has {} (perplexity {:.1f}); against it, token by token, {} loses {} nats",
       baseline_lead(num_on_a_level(grid), grid.size(), name), nats(own->loss), own->perplexity,
-      best.name, plus_minus(*best.loss_difference, best.loss_difference_se));
+      best.name, with_noise({*best.loss_difference, best.loss_difference_se, best.loss_interval}));
   if (best.relative_flops)
     text += fmt::format(" while the experts and the router do {} of the arithmetic",
                         percent(*best.relative_flops));

@@ -2,6 +2,7 @@
 // The paragraphs of the verdict. Each begins with a sentence that says its finding; each is empty
 // where the numbers it needs are missing (missing_paragraph then says so).
 
+#include <span>
 #include <string>
 
 #include "report_runs.h"
@@ -19,6 +20,14 @@ std::string floor_paragraph(const ReportSweep& sweep);
 std::string renormalized_paragraph(const ReportSweep& sweep);
 /// What the null of the unselected experts' logits changes.
 std::string unselected_paragraph(const ReportSweep& sweep, const StaticCurve& curve);
+/// From the original's choice of null and weights to what repairs it, in perplexities.
+std::string story_paragraph(const ReportSweep& sweep);
+/// Every rule but the grid against a fixed number of experts at the same mean: wins, ties, losses.
+std::string rules_paragraph(const ReportSweep& sweep);
+/// Policies tuned for a budget, each against the fixed count.
+std::string tuned_paragraph(const ReportSweep& sweep);
+/// The cheapest policy of any of the sweeps that is not worse than the first one's own routing.
+std::string models_paragraph(std::span<const ReportSweep> sweeps);
 /// Arithmetic saved and time saved.
 std::string speed_paragraph(const ReportSweep& sweep);
 /// What the results lack, so that the verdict cannot say it.

@@ -38,7 +38,7 @@ LossGap loss_gap(const CurvePoint& a, const CurvePoint& b) {
   std::optional<double> bound = sum(a.paired_se, b.paired_se);
   const std::optional<double> unpaired = sum(a.loss_se, b.loss_se);
   if (!bound || (unpaired && *unpaired < *bound)) bound = unpaired;
-  return {a.loss - b.loss, bound};
+  return {a.loss - b.loss, bound, {}};
 }
 
 StaticCurve::StaticCurve(const ReportSweep& sweep) {
@@ -58,6 +58,8 @@ std::optional<CurvePoint> StaticCurve::at(double mean_experts) const {
 }
 
 std::optional<LossGap> StaticCurve::gap(const ReportRun& run) const {
+  if (run.static_difference && run.static_interval)
+    return LossGap{*run.static_difference, std::nullopt, run.static_interval};
   const std::optional<CurvePoint> fixed = at(run.mean_experts);
   if (!fixed) return std::nullopt;
   return loss_gap(curve_point(run), *fixed);

@@ -23,7 +23,12 @@ struct CurvePoint {
 struct LossGap {
   double nats = 0.0;
   std::optional<double> se_bound;
-  bool beyond_noise() const { return !se_bound || nats > 2 * *se_bound || nats < -2 * *se_bound; }
+  std::optional<ReportInterval>
+      interval;  ///< 95 %, paired; says more than the bound where it is there
+  bool beyond_noise() const {
+    if (interval) return interval->below_zero() || interval->above_zero();
+    return !se_bound || nats > 2 * *se_bound || nats < -2 * *se_bound;
+  }
 };
 
 CurvePoint curve_point(const ReportRun& run);
@@ -38,7 +43,8 @@ class StaticCurve {
   std::size_t num_points() const { return points_.size(); }
   /// On the straight line between the neighbouring points; absent outside the measured range.
   std::optional<CurvePoint> at(double mean_experts) const;
-  /// The run's loss minus the curve's at the same mean experts; absent where the curve is.
+  /// The run's loss minus the curve's at the same mean experts: as the results have it, else by
+  /// this curve; absent where both are.
   std::optional<LossGap> gap(const ReportRun& run) const;
 
  private:

@@ -28,6 +28,18 @@ std::string plus_minus(double value, std::optional<double> se) {
   return se ? fmt::format("{} ± {:.3f}", number, *se) : number;
 }
 
+std::string bracketed(const ReportInterval& interval, int digits) {
+  const auto signed_number = [digits](double value) {
+    return fmt::format("{}{:.{}f}", value < 0 ? "−" : "", std::abs(value), digits);
+  };
+  return fmt::format("[{}, {}]", signed_number(interval.low), signed_number(interval.high));
+}
+
+std::string with_noise(const LossGap& gap) {
+  if (!gap.interval) return plus_minus(gap.nats, gap.se_bound);
+  return plus_minus(gap.nats, std::nullopt) + " " + bracketed(*gap.interval);
+}
+
 std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
 
 std::string experts(double mean) { return fmt::format("{:.2f} experts", mean); }

@@ -35,6 +35,13 @@ class Summary(unittest.TestCase):
         self.assertIn("null unselected, best of 1", unselected)
         self.assertIn("(top-6: 38.00)", unselected)
 
+    def test_a_tuned_policy_stands_beside_its_weights(self):
+        more = RUNS + [run("reference", 5.0, 3.9, "static", rule="top_k", k=5, weights="mass"),
+                       run("reference", 5.1, 3.85, "tuned", rule="rank_signal", weights="mass") | {"name": "tuned for 5"}]
+        lines = demo_summary.summary({"runs": more})
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[3], r"tuned for 5 .* 5\.10 experts .* 38\.50   \(top-5: 39\.00\)")
+
     def test_a_list_without_reference_points(self):
         lines = demo_summary.summary({"runs": RUNS[:2]})
         self.assertEqual(len(lines), 2)

@@ -39,6 +39,21 @@ TEST(EqualCost, BenjaminiHochbergWins) {
   EXPECT_THAT(text, HasSubstr("0.500 ± 0.020 nats more."));
 }
 
+TEST(EqualCost, GoesByIntervalsWhereTheResultsHaveThem) {
+  json results = sample_results();
+  results["runs"][4].update(json{{"static_difference", 0.5},
+                                 {"static_difference_low", -0.1},
+                                 {"static_difference_high", 1.1}});
+  results["runs"][5].update(json{{"static_difference", -0.25},
+                                 {"static_difference_low", -0.4},
+                                 {"static_difference_high", -0.1}});
+  const std::string text = equal_cost(results);
+  EXPECT_THAT(text, StartsWith("At equal mean experts, Benjamini-Hochberg routing wins wherever "));
+  EXPECT_THAT(text, HasSubstr("has 6.250 nats: 0.250 [0.100, 0.400] nats more."));
+  EXPECT_THAT(
+      text, HasSubstr("1 below the static curve, 0 above it, 1 within their 95 % interval of it."));
+}
+
 TEST(EqualCost, EachWinsSomewhere) {
   EXPECT_THAT(equal_cost(with_grid_losses(7.0, 5.0)),
               StartsWith("At equal mean experts, static top-k wins at 1 grid point and "

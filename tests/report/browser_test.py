@@ -40,6 +40,15 @@ def write_report(bhroute, folder, name, results):
     return place / 'report.html'
 
 
+def with_second_model(page, other):
+    """A page of two models: the second one's results go in as `bhroute report DIR DIR2` puts them."""
+    data = page.read_text(encoding='utf-8')
+    assert data.count('"others":[]') == 1
+    both = page.parent.parent / 'both.html'
+    both.write_text(data.replace('"others":[]', '"others":' + json.dumps([other]).replace('<', '\\u003c')), encoding='utf-8')
+    return both
+
+
 class Report(unittest.TestCase):
     bhroute = ''
     program = ''
@@ -53,6 +62,7 @@ class Report(unittest.TestCase):
                    'partial': make_results.without_parts(make_results.make_results())}
         cls.paths = {name: write_report(cls.bhroute, cls.folder.name, name, results)
                      for name, results in samples.items()}
+        cls.paths['both'] = with_second_model(cls.paths['full'], make_results.make_elastic())
         cls.used = json.loads(cls.browser.load_with(cls.paths['full'], USE_THE_PAGE).text(tag='title'))
         cls.pages = {name: cls.browser.load(path.as_uri()) for name, path in cls.paths.items()}
 
@@ -80,9 +90,9 @@ class Report(unittest.TestCase):
     def test_each_part_is_there(self):
         page = self.pages['full']
         self.assertEqual(page.text(id='title'), 'Adaptive expert routing on synthetic-moe')
-        self.assertEqual(len(page.find('article', class_='card')), 6)
+        self.assertEqual(len(page.find('article', class_='card')), 10)
         self.assertEqual(len(page.find('tr', class_='grid')), 20)
-        for marking, count in (('baseline', 1), ('renormalized', 4), ('unselected', 4), ('static', 6)):
+        for marking, count in (('baseline', 1), ('renormalized', 4), ('unselected', 4), ('static', 12), ('rival', 3), ('tuned', 1)):
             self.assertEqual(len(page.find('tr', class_=marking)), count, marking)
         for text in ('2–4', '1.08', 'Bound\u00a0N·α', 'uniform by construction'):
             self.assertIn(text, page.text(id='expected-body'))
@@ -92,7 +102,7 @@ class Report(unittest.TestCase):
     def test_what_is_missing_is_said(self):
         page = self.pages['partial']
         self.assertIn('Parts are missing.', page.text(id='verdict-cards'))
-        self.assertEqual(len(page.find('p', class_='missing')), 3)
+        self.assertEqual(len(page.find('p', class_='missing')), 11)
         self.assertEqual(len(page.find('div', class_='plot')), 3)
         self.assertNotRegex(page.text(id='verdict-cards'), 'static top-k wins|nan')
 
@@ -115,15 +125,23 @@ class Report(unittest.TestCase):
 
     def test_a_narrow_page_does_not_scroll_sideways(self):
         said = self.browser.measure(self.paths.values(), (400, 320))
-        self.assertEqual(sorted(each['innerWidth'] for each in said), [320] * 3 + [400] * 3)
+        self.assertEqual(sorted(each['innerWidth'] for each in said), [320] * 4 + [400] * 4)
         for each in said:
             self.assertLessEqual(each['scrollWidth'], each['innerWidth'])
 
     def test_a_header_sorts_both_ways(self):
-        self.assertEqual(len(self.used['up']), 35)
+        self.assertEqual(len(self.used['up']), 45)
         self.assertEqual(self.used['up'], sorted(self.used['up']))
         self.assertEqual(self.used['down'], sorted(self.used['up'], reverse=True))
         self.assertEqual((self.used['how'], self.used['focused']), ('ascending', True))
+
+    def test_two_models_share_a_page(self):
+        page = self.pages['both']
+        self.assertEqual(len(page.find('tr', class_='baseline')), 2)
+        self.assertIn('synthetic-elastic', page.text(id='configurations-table'))
+        captions = ' '.join(''.join(text) for _, _, text in page.find('figcaption'))
+        self.assertIn('synthetic-elastic needs 3.88 experts', captions)
+        self.assertEqual(len(page.find('div', class_='plot')), len(self.pages['full'].find('div', class_='plot')))
 
     def test_another_configuration_can_be_chosen(self):
         self.assertIn('ceiling of 4', self.used['caption'])

@@ -7,6 +7,18 @@ function withError(text, error) {
   return cell;
 }
 
+function withInterval(text, low, high) {
+  const cell = document.createDocumentFragment();
+  cell.append(text);
+  if (isNumber(low) && isNumber(high)) cell.append(element('span', {class: 'error'}, ` [${signed(low, 4)}, ${signed(high, 4)}]`));
+  return cell;
+}
+
+function distinctAt(run, batch) {
+  const found = (run.distinct_experts || []).find(each => each.batch === batch);
+  return found && found.experts;
+}
+
 function markText(run) {
   return run.role === 'baseline' ? 'baseline' : run.marking || run.role;
 }
@@ -33,7 +45,7 @@ function boundShare(label, title, key) {
 const CONFIGURATION_COLUMNS = [
   {label: 'Configuration', title: 'Name of the configuration', value: run => run.name, show: run => run.name},
   {label: 'Kind', title: 'Baseline, grid, or what sets it beside the grid', value: markText, show: markBadge, left: true},
-  policyNumber('α', 'Target false discovery rate', 'alpha'),
+  policyNumber('α', 'Target false discovery rate; a dial, no guarantee, wherever min k adds experts', 'alpha'),
   policyNumber('max\u00a0k', 'Most experts a token may have in a layer', 'max_k'),
   {
     label: 'Perplexity', title: 'Perplexity ± standard error', value: run => run.perplexity,
@@ -48,6 +60,11 @@ const CONFIGURATION_COLUMNS = [
     value: run => run.loss_difference,
     show: run => run.role === 'baseline' ? DASH : withError(signed(run.loss_difference, 3), fixed(run.loss_difference_se, 3))
   },
+  {
+    label: 'Δ static', title: 'Loss minus that of a fixed number of experts at the same mean in nats, with its 95 % interval',
+    value: run => run.static_difference,
+    show: run => isAdaptive(run) ? withInterval(signed(run.static_difference, 4), run.static_difference_low, run.static_difference_high) : DASH
+  },
   number('KL', 'Divergence of the output from that of the model\'s own routing, nats', 'kl', value => fixed(value, 3)),
   number('Top-1 agreement', 'Share of tokens whose most likely next token is that of the model\'s own routing',
          'top1_agreement', percent),
@@ -61,6 +78,13 @@ const CONFIGURATION_COLUMNS = [
   boundShare('At ceiling', 'Share of choices that took max k experts', 'ceiling_share'),
   number('FLOPs', 'Arithmetic of router and experts relative to the model\'s own top k', 'relative_flops',
          value => percent(value, 0)),
+  number('Kept mass', 'Router mass of the selected experts over that of the own top k', 'retained_mass', percent),
+  number('Overlap', 'Share of the model\'s own top k that is selected', 'top_k_overlap', percent),
+  number('Gini', 'Gini coefficient of the experts\' tokens, mean over layers', 'gini', value => fixed(value, 2)),
+  {
+    label: 'Distinct, 32', title: 'Different experts a layer that a batch of 32 tokens of different sequences needs',
+    value: run => distinctAt(run, 32), show: run => fixed(distinctAt(run, 32), 1)
+  },
   number('Tokens/s', 'Tokens a second', 'tokens_per_second', value => fixed(value, 0)),
   number('ms/token', 'Milliseconds a token', 'ms_per_token', value => fixed(value, 2)),
 ];
@@ -72,7 +96,12 @@ function rowClass(run) {
 function showConfigurations(results) {
   setText('configurations-note',
       'Each header sorts the table; a second press turns the order round. Coloured edges mark the rows beside the ' +
-      'grid: renormalized weights, the null “unselected”, and static numbers of experts. A choice is one token in one layer.');
-  fillSection('configurations-table',
-      sortableTable('All configurations', CONFIGURATION_COLUMNS, results.runs, rowClass));
+      'grid: renormalized weights, the null “unselected”, static numbers of experts, rival rules and tuned policies. A choice is ' +
+      'one token in one layer. α is the target of the false discovery rate, and min k breaks that claim: the experts it adds ' +
+      'were not found significant.');
+  const tables = [results, ...results.others].map(each => {
+    const table = sortableTable(`All configurations of ${modelName(each)}`, CONFIGURATION_COLUMNS, each.runs, rowClass);
+    return results.others.length > 0 ? [element('h3', {}, modelName(each)), table] : [table];
+  });
+  fillSection('configurations-table', ...tables.flat());
 }

@@ -8,7 +8,7 @@ const FACT_LABELS = {
 const GROUP_LABELS = {model: 'Model', text: 'Text', table: 'Calibration', tables: 'Calibration', versions: 'Versions'};
 const SCORE_WORDS = {second_half: 'second half of each window', all: 'every position'};
 // Shown in sections of their own, or of no interest to a reader.
-const NOT_FACTS = ['runs', 'notes', 'units'];
+const NOT_FACTS = ['runs', 'notes', 'units', 'others', 'check'];
 const MACHINE_KEY = /sha256|path|command|hash/;
 
 function isGroup(value) {

@@ -1,7 +1,7 @@
 // Questions to a results.json. Every figure asks these, so that none of them parses on its own.
 
 const REFERENCE_MAX_K = 16;
-const MARKINGS = ['renormalized', 'unselected', 'static'];
+const MARKINGS = ['renormalized', 'unselected', 'static', 'rival', 'tuned'];
 
 function readPageData() {
   return JSON.parse(document.getElementById('page-data').textContent);
@@ -15,8 +15,37 @@ function policyOf(run) {
   return run.policy || {};
 }
 
+function isFixed(run) {
+  return String(policyOf(run).rule || '').startsWith('top_k');
+}
+
 function isAdaptive(run) {
-  return isNumber(policyOf(run).alpha) && policyOf(run).rule !== 'top_k';
+  return Boolean(policyOf(run).rule) && !isFixed(run);
+}
+
+function hasAlpha(run) {
+  return isAdaptive(run) && isNumber(policyOf(run).alpha);
+}
+
+// Rules that stand beside the grid and its variants.
+function besideRuns(results, marking) {
+  return results.runs.filter(run => run.marking === marking && isAdaptive(run))
+      .sort((a, b) => a.mean_experts - b.mean_experts);
+}
+
+function weightsOf(run) {
+  return policyOf(run).weights || 'native';
+}
+
+// Runs that no other one beats in both cost and loss, by cost.
+function paretoRuns(runs) {
+  const sorted = [...runs].sort((a, b) => a.mean_experts - b.mean_experts || a.loss - b.loss);
+  let best = Infinity;
+  return sorted.filter(run => run.loss < best && ((best = run.loss), true));
+}
+
+function modelName(results) {
+  return (results.model || {}).name || 'the model';
 }
 
 function baseline(results) {
@@ -24,16 +53,18 @@ function baseline(results) {
 }
 
 function gridRuns(results) {
-  return results.runs.filter(run => run.role === 'grid' && !run.marking && isAdaptive(run)).sort(byAlphaThenMaxK);
+  return results.runs.filter(run => run.role === 'grid' && !run.marking && hasAlpha(run)).sort(byAlphaThenMaxK);
 }
 
 function markedRuns(results, marking) {
-  return results.runs.filter(run => run.marking === marking && isAdaptive(run)).sort(byAlphaThenMaxK);
+  return results.runs.filter(run => run.marking === marking && hasAlpha(run)).sort(byAlphaThenMaxK);
 }
 
-// The model's own top_k is a fixed count too, so it is a point of the static curve.
-function staticRuns(results) {
-  return results.runs.filter(run => run.marking === 'static' || run.role === 'baseline')
+// The model's own top_k is a fixed count too, so it is a point of the static curve; there the weight rules `native` and
+// `mass` are the same.
+function staticRuns(results, weights = 'native') {
+  return results.runs.filter(run => run.role === 'baseline' && weights !== 'renormalized' ||
+                             run.marking === 'static' && weightsOf(run) === weights)
       .sort((a, b) => a.mean_experts - b.mean_experts);
 }
 

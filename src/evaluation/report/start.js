@@ -33,7 +33,8 @@ function reportOnItself() {
 }
 
 function start() {
-  const {results, verdict} = readPageData();
+  const {results, others, verdict} = readPageData();
+  results.others = others;
   showTitle(results);
   fillSection('verdict-cards', ...verdict.map(verdictCard));
   showRan(results);

@@ -77,6 +77,31 @@ function keys(scale, drawn) {
   return entries;
 }
 
+// Rules beside the grid: one shape a kind, the name when pointed at.
+function besideTrace(results, marking, name, symbol) {
+  const runs = besideRuns(results, marking);
+  return runs.length === 0 ? [] : [points(runs, name, {
+    legendgroup: 'beside', marker: {size: marking === 'tuned' ? 16 : 10, symbol, color: cssColour(marking), line: {width: 1, color: cssColour('surface')}}
+  })];
+}
+
+function massTrace(results) {
+  const runs = staticRuns(results, 'mass');
+  return runs.length < 2 ? [] : [points(runs, 'static top-k, weights “mass”', {
+    legendgroup: 'fixed', mode: 'lines+markers', line: {color: cssColour('static'), width: 2, dash: 'dash'},
+    marker: {size: 6, color: cssColour('static'), symbol: 'circle-open'}
+  })];
+}
+
+// A broad, pale line under everything: what no other configuration beats in both.
+function paretoTrace(results) {
+  const runs = paretoRuns(results.runs);
+  return points(runs, 'Pareto set', {
+    legendgroup: 'fixed', mode: 'lines', line: {color: cssColour('ramp-high'), width: 9}, opacity: 0.6, hoverinfo: 'skip',
+    error_y: undefined, hovertemplate: undefined
+  });
+}
+
 function spread(values) {
   return Math.max(...values) / Math.min(...values);
 }
@@ -107,20 +132,22 @@ function draw(results, target) {
   const grid = gridRuns(results);
   const drawn = {renormalized: markedRuns(results, 'renormalized'), unselected: markedRuns(results, 'unselected')};
   const adaptive = [...grid, ...drawn.renormalized, ...drawn.unselected];
+  const beside = [...besideRuns(results, 'rival'), ...besideRuns(results, 'tuned'), ...staticRuns(results, 'mass')];
   const scale = {alphas: alphas(adaptive), maxKs: maxKs(adaptive), marked: referenceMaxK(adaptive)};
   const traces = [
-    staticTrace(results), ...(baseline(results) ? [baselineTrace(results)] : []),
+    paretoTrace(results), staticTrace(results), ...massTrace(results), ...(baseline(results) ? [baselineTrace(results)] : []),
     markedTrace(drawn.unselected, scale, RINGED, 'unselected'),
     markedTrace(drawn.renormalized, scale, HOLLOW, 'renormalized'), adaptiveTrace(grid, scale, PLAIN, {}),
+    ...besideTrace(results, 'rival', 'rival rules', 'x'), ...besideTrace(results, 'tuned', 'tuned for a budget', 'star'),
     ...keys(scale, drawn)
   ];
-  const axes = frontierAxes([...adaptive, ...staticRuns(results)]);
+  const axes = frontierAxes([...adaptive, ...beside, ...staticRuns(results)]);
   plot(target, traces, {...axes, height: narrow(target) ? 600 : 580});
 }
 
 // Above the curve in loss = worse than a fixed number of experts at the same mean.
 function staticLossAt(results, mean) {
-  const curve = staticRuns(results);
+  const curve = staticRuns(results, 'native');
   const upper = curve.findIndex(run => run.mean_experts >= mean);
   if (upper < 0 || (upper === 0 && curve[0].mean_experts > mean)) return undefined;
   if (upper === 0) return curve[0].loss;
@@ -128,15 +155,22 @@ function staticLossAt(results, mean) {
   return a.loss + (b.loss - a.loss) * (mean - a.mean_experts) / (b.mean_experts - a.mean_experts);
 }
 
+// As the results have it, by the same weights; else from the curve that is drawn.
+function gapOf(results, run) {
+  return isNumber(run.static_difference) ? run.static_difference : run.loss - staticLossAt(results, run.mean_experts);
+}
+
 function caption(results) {
-  const adaptive = results.runs.filter(isAdaptive);
-  const gaps = adaptive.map(run => run.loss - staticLossAt(results, run.mean_experts)).filter(isNumber);
+  const gaps = results.runs.filter(isAdaptive).map(run => gapOf(results, run)).filter(isNumber);
+  const pareto = paretoRuns(results.runs).filter(isAdaptive).length;
   const reading = 'Each point is one configuration; left is cheaper and down is better, so a point above the line ' +
-      'is worse than the same mean number of experts taken for every token.';
+      'is worse than the same mean number of experts taken for every token. Bars are standard errors; α is a dial, no ' +
+      'guarantee, where min k adds experts.';
   if (gaps.length === 0) return `${reading} Without static points at the same means there is no line to compare with.`;
   const above = gaps.filter(gap => gap > 0).length;
-  return `${reading} Here ${above} of ${gaps.length} adaptive points lie above the line, by up to ` +
-      `${fixed(Math.max(...gaps), 2)} nats of loss; the verdict says how many do so beyond the noise.`;
+  return `${reading} Here ${above} of ${gaps.length} adaptive points lie above the line of their weights, by up to ` +
+      `${fixed(Math.max(...gaps), 2)} nats of loss; the next figure says which do so beyond the noise. Of the ` +
+      `${paretoRuns(results.runs).length} points of the Pareto set, ${pareto} are adaptive.`;
 }
 
 registerFigure({

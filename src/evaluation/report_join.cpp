@@ -1,0 +1,44 @@
+#include <nlohmann/json.hpp>
+
+#include "bhroute/evaluation/compare.h"
+#include "bhroute/evaluation/report.h"
+#include "sweep_plan.h"
+
+namespace bhroute::evaluation {
+namespace {
+
+using nlohmann::json;
+
+Result<StoredRun> load_named(const std::filesystem::path& folder, const json& run) {
+  const std::string name = run.is_object() ? run.value("name", "") : "";
+  return load_run(folder / "runs" / (slug(name) + ".json"));
+}
+
+Result<StoredRun> load_baseline(const json& results, const std::filesystem::path& folder) {
+  if (results.is_object() && results.contains("runs"))
+    for (const json& run : results["runs"])
+      if (run.is_object() && run.value("role", "") == "baseline") return load_named(folder, run);
+  return invalid_input(folder.string(), "holds no run of the model's own routing");
+}
+
+}  // namespace
+
+Result<void> pair_with_first(json& other, const std::filesystem::path& other_folder,
+                             const json& first, const std::filesystem::path& first_folder) {
+  const auto reference = load_baseline(first, first_folder);
+  if (!reference) return tl::make_unexpected(reference.error());
+  if (!other.is_object() || !other.contains("runs") || !other["runs"].is_array())
+    return invalid_input(other_folder.string(), "holds no list of runs");
+  for (json& run : other["runs"]) {
+    const auto stored = load_named(other_folder, run);
+    if (!stored) return tl::make_unexpected(stored.error());
+    const auto found = compare_runs(*stored, *reference);
+    if (!found) return tl::make_unexpected(found.error());
+    run["reference_difference"] = found->difference.estimate;
+    run["reference_difference_low"] = found->difference.low;
+    run["reference_difference_high"] = found->difference.high;
+  }
+  return {};
+}
+
+}  // namespace bhroute::evaluation
