@@ -9,6 +9,7 @@
 #include "bhroute/core/file.h"
 #include "bhroute/core/npy.h"
 #include "bhroute/core/sha256.h"
+#include "bhroute/evaluation/compare.h"
 #include "bhroute/evaluation/run_losses.h"
 #include "bhroute/stats/descriptive.h"
 #include "command.h"
@@ -148,6 +149,7 @@ void describe_run(Evaluation& found, const Prepared& prepared, const Flags& flag
   found.model = prepared.work.model->description();
   found.text_path = flags.model.text;
   found.text_sha256 = prepared.work.text_sha256;
+  found.tokens_sha256 = evaluation::hash_tokens(prepared.work.text);
   found.score = flags.score;
   found.command_line = context.command_line;
   found.window = prepared.work.text.window;

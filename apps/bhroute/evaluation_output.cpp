@@ -75,7 +75,8 @@ nlohmann::json to_json(const Evaluation& e) {
                      {"sha256", e.model.sha256},
                      {"name", e.model.name},
                      {"top_k", e.model.top_k}};
-  object["text"] = {{"path", e.text_path}, {"sha256", e.text_sha256}};
+  object["text"] = {
+      {"path", e.text_path}, {"sha256", e.text_sha256}, {"tokens_sha256", e.tokens_sha256}};
   object["window"] = e.window;
   object["num_windows"] = e.num_windows;
   object["score"] = e.score;

@@ -14,7 +14,7 @@ struct Evaluation {
   evaluation::RunResult run;
   std::optional<double> own_loss;  ///< mean loss of the model's own routing; absent with --no-kl
   evaluation::ModelDescription model;
-  std::string text_path, text_sha256, score, command_line;
+  std::string text_path, text_sha256, tokens_sha256, score, command_line;
   std::size_t window = 0, num_windows = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/paired_interval.h"
 #include "bhroute/evaluation/run_losses.h"
 
@@ -108,6 +109,11 @@ Result<StoredRun> load_run(const std::filesystem::path& path) {
     return invalid_input(path.string(), "not a run's result", "",
                          "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary");
   return read_run(object, path);
+}
+
+std::string hash_tokens(const WindowedText& text) {
+  return sha256(
+      {reinterpret_cast<const char*>(text.tokens.data()), text.tokens.size() * sizeof(Token)});
 }
 
 Result<Comparison> compare_runs(const StoredRun& a, const StoredRun& b) {

@@ -2,6 +2,7 @@
 
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/version.h"
+#include "bhroute/evaluation/compare.h"
 #include "bhroute/stats/block_bootstrap.h"
 
 namespace bhroute::evaluation {
@@ -25,11 +26,6 @@ json model_to_json(const ModelDescription& model) {
 
 json versions(const ModelRunner& model) {
   return {{"bhroute", version()}, {"engine", model.description().engine}};
-}
-
-std::string hash_tokens(const WindowedText& text) {
-  return sha256(
-      {reinterpret_cast<const char*>(text.tokens.data()), text.tokens.size() * sizeof(Token)});
 }
 
 json settings(const WindowedText& text, const SweepOptions& options) {

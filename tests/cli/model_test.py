@@ -165,6 +165,63 @@ class Evaluate(ModelTest):
         self.evaluate_fails(2, text="none.txt", says="none.txt")
 
 
+class Compare(ModelTest):
+    def summary(self, name, policy, *flags):
+        self.ok("evaluate", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "--no-kl", "--policy", policy,
+                "--summary", name, *flags)
+
+    def test_two_summaries(self):
+        self.summary("four.json", "top_k:k=4")
+        self.summary("eight.json", "top_k:k=8")
+        found = self.ok("compare", "four.json", "eight.json", "--json").json()
+        self.assertEqual(found["a"]["name"], "top_k:k=4,weights=native")
+        self.assertEqual(found["experts_difference"], -4.0)
+        self.assertLessEqual(found["loss_difference_low"], found["loss_difference"])
+        self.assertLessEqual(found["loss_difference"], found["loss_difference_high"])
+        self.assertAlmostEqual(found["loss_difference"], found["a"]["loss"] - found["b"]["loss"], places=5)
+        text = self.ok("compare", "eight.json", "four.json").out
+        self.assertIn("4.00 experts a token more.", text)
+        self.assertIn(found["verdict"][-30:], self.ok("compare", "four.json", "eight.json").out)
+
+    def test_what_cannot_be_compared_is_named(self):
+        self.summary("one.json", "top_k:k=8")
+        self.summary("all.json", "top_k:k=8", "--score", "all")
+        self.fails(2, "compare", "one.json", "all.json", says=["differ in the scoring", "second_half", "all"])
+        self.fails(2, "compare", "one.json", "none.json", says="none.json")
+        self.fails(2, "compare", "one.json", self.write("list.json", "[]"), says="not a run's result")
+        os.remove(self.path("one.losses.f32"))
+        self.fails(2, "compare", "one.json", "one.json", says="one.losses.f32")
+
+
+class TasksAndLogs(ModelTest):
+    def test_a_task_and_a_routing_log(self):
+        words = [{"text": "the king said to the queen that he was the king"}, {"text": "one two three four"}]
+        self.write("words.jsonl", "".join(json.dumps(item) + "\n" for item in words))
+        ending = {"ctx": "She sat down and", "endings": ["read a book.", "xq zzv.", "of of of.", "7 % @."], "label": 0}
+        self.write("endings.jsonl", json.dumps(ending))
+        found = self.ok("evaluate", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "--no-kl", "--policy",
+                        "bh:alpha=0.2,max_k=4", "--table", self.all, "--task", "lambada:words.jsonl", "--task",
+                        "hellaswag:endings.jsonl", "--routing-log", "log.jsonl", "--log-every", "40", "--json").json()
+        self.assertEqual([task["num_items"] for task in found["tasks"]], [2, 1])
+        self.assertEqual(found["tasks"][1]["num_correct"], 1)
+        with open(self.path("log.jsonl"), encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual({len(line["logits"]) for line in lines}, {64})
+        self.assertEqual({len(line["p_values"]) for line in lines}, {64})
+        self.assertEqual({line["layer"] for line in lines}, set(range(16)))
+        for line in lines:
+            best = sorted(range(64), key=lambda e: -line["logits"][e])[:len(line["selected"])]
+            self.assertEqual(line["selected"], best)
+            self.assertLessEqual(len(line["selected"]), 4)
+
+    def test_errors(self):
+        run = ["evaluate", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "--policy", "top_k:k=4", "--no-kl"]
+        self.fails(2, *run, "--task", "words.jsonl", says=["--task", "names no file"])
+        self.fails(2, *run, "--task", "arc:words.jsonl", says=["arc", "lambada or hellaswag"])
+        self.fails(2, *run, "--task", "lambada:" + self.write("bad.jsonl", "{}"), says=["bad.jsonl:1", "'text' is missing"])
+        self.fails(2, *run, "--routing-log", "nowhere/log.jsonl", says=["--routing-log", "no such folder"])
+
+
 class Sweep(ModelTest):
     LIST = {"configurations": [
         {"name": "own", "role": "baseline", "policy": {"rule": "top_k", "k": 8}, "plain_override": True},

@@ -26,6 +26,9 @@ struct StoredRun {
 /// it. Errors: not such a file; no losses; losses of another run.
 Result<StoredRun> load_run(const std::filesystem::path& path);
 
+/// SHA-256 of the text's tokens: two vocabularies give two.
+std::string hash_tokens(const WindowedText& text);
+
 struct Comparison {
   stats::Interval difference;  ///< a's loss minus b's, nats per scored token, 95 %
   std::size_t num_tokens = 0, num_windows = 0;
