@@ -29,7 +29,8 @@ function draw(results, target) {
   const short = text => narrow(target) && text.length > 22 ? text.slice(0, 21) + '…' : text;
   plot(target, tasks.map((task, index) => taskTrace(results, task, index, tasks.length)), {
     height: 150 + 40 * rows.length, xaxis: axis('right (%)', {rangemode: 'tozero'}),
-    yaxis: axis('', {tickmode: 'array', tickvals: rows.map((row, index) => index), ticktext: rows.map(short), showgrid: false, range: [rows.length - 0.4, -0.6]})
+    yaxis: axis('', {tickmode: 'array', tickvals: rows.map((row, index) => index), ticktext: rows.map(short), showgrid: false, zeroline: false, range: [rows.length - 0.4, -0.6]}),
+    legend: {orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom'}
   });
 }
 
