@@ -62,7 +62,7 @@ Result<TaskItem> read_endings(const json& object, const std::string& where) {
   if (endings.is_array())
     for (const json& ending : endings)
       if (ending.is_string() && !ending.get<std::string>().empty())
-        item.choices.push_back(" " + ending.get<std::string>());
+        item.choices.push_back(fmt::format(" {}", ending.get<std::string>()));
   if (item.choices.size() != kNumEndings || endings.size() != kNumEndings)
     return invalid_input(where, "not a list of endings", endings.dump().substr(0, 60),
                          "4 strings, none empty");
