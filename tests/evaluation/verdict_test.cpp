@@ -13,7 +13,8 @@ TEST(Verdict, AParagraphForEachFindingInOrder) {
   const auto paragraphs = verdict(sample_results(), "results.json");
   ASSERT_TRUE(paragraphs);
   EXPECT_THAT(*paragraphs,
-              ElementsAre(StartsWith("At equal mean experts"), StartsWith("No grid point"),
+              ElementsAre(StartsWith("At equal mean experts"),
+                          StartsWith("From the original's choice"), StartsWith("No grid point"),
                           StartsWith("90.0 % of the choices"), StartsWith("Renormalising"),
                           StartsWith("The null “unselected”"), StartsWith("Less arithmetic")));
 }
