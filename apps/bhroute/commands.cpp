@@ -50,7 +50,9 @@ constexpr Command kCommands[] = {
      "out/sweep/runs/static-top-6.json",
      declare_compare},
     {"report", "A sweep's results as one HTML page that needs no network",
-     "  bhroute report out/sweep -o report.html", declare_report},
+     "  bhroute report out/sweep -o report.html\n  bhroute report out/plain out/elastic -o "
+     "both.html",
+     declare_report},
     {"exec", "Start any llama.cpp program with its experts routed by a policy",
      "  bhroute exec --policy policy.json -- llama-server -m MODEL.gguf\n"
      "  bhroute exec --policy top_k:k=4 -- llama-bench -m MODEL.gguf -t 2",
