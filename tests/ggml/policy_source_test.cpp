@@ -15,7 +15,10 @@ constexpr routing::RouterFacts kFacts{64, 8, false};
 
 class WatchedFile : public testing::Test {
  protected:
-  WatchedFile() : file_(testing::TempDir() + "bhroute_policy_source.json") {}
+  // Tests run side by side: each has a file of its own.
+  WatchedFile()
+      : file_(testing::TempDir() + "bhroute_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name() + ".json") {}
   ~WatchedFile() override { std::filesystem::remove(file_); }
 
   void write(const std::string& text) { std::ofstream(file_) << text; }
