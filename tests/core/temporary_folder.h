@@ -1,9 +1,11 @@
 #pragma once
-// A folder that lives as long as the object.
+// A folder that lives as long as the object, and whole files written and read.
 
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -28,5 +30,14 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+inline void spill(const std::filesystem::path& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+inline std::string slurp(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 }  // namespace bhroute::testing

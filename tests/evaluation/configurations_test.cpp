@@ -5,11 +5,13 @@
 #include <set>
 
 #include "bhroute/evaluation/sweep.h"
-#include "evaluation/temporary_folder.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
 
+using ::bhroute::testing::spill;
+using ::bhroute::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 class ConfigurationFile : public ::testing::Test {

@@ -5,12 +5,13 @@
 
 #include <cmath>
 
+#include "core/temporary_folder.h"
 #include "evaluation/fake_model.h"
-#include "evaluation/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
 
+using ::bhroute::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 // Losses straight from the rows, in long double.

@@ -5,12 +5,15 @@
 #include <csignal>
 
 #include "bhroute/evaluation/evaluate.h"
+#include "core/temporary_folder.h"
 #include "evaluation/fake_model.h"
-#include "evaluation/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
 
+using ::bhroute::testing::slurp;
+using ::bhroute::testing::spill;
+using ::bhroute::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 class OwnLogitsFile : public ::testing::Test {

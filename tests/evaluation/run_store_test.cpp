@@ -4,10 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "evaluation/temporary_folder.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
+
+using ::bhroute::testing::slurp;
+using ::bhroute::testing::spill;
+using ::bhroute::testing::TemporaryFolder;
 
 class RunStoreFolder : public ::testing::Test {
  protected:

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "bhroute/core/sha256.h"
+#include "core/temporary_folder.h"
 #include "evaluation/fake_model.h"
-#include "evaluation/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
 
+using ::bhroute::testing::spill;
+using ::bhroute::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 

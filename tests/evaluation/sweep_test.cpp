@@ -8,11 +8,14 @@
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/evaluation/calibrate.h"
+#include "core/temporary_folder.h"
 #include "evaluation/fake_model.h"
-#include "evaluation/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
+
+using ::bhroute::testing::slurp;
+using ::bhroute::testing::TemporaryFolder;
 
 using nlohmann::json;
 using ::testing::ElementsAre;
