@@ -34,14 +34,16 @@ SmallestGroup smallest_group(const CalibrationTable& table) {
   return smallest;
 }
 
-// The smallest n with 1/(n + 1) <= c_1, in the arithmetic of the rule itself.
+// The smallest n with 1/(n + 1) <= c_1, in the arithmetic of the rule itself: 1/c_1 is rounded, so
+// its neighbours are asked too.
 std::uint64_t needed_size(std::size_t num_experts, double alpha) {
   constexpr double kMost =
       0x1p53;  // beyond, doubles no longer count by ones, and no table reaches it
   const double c_1 = stats::bh_critical_values(num_experts, alpha).front();
-  double n = std::max(0.0, std::floor(static_cast<double>(num_experts) / alpha) - 2.0);
-  while (n < kMost && 1.0 / (n + 1.0) > c_1) ++n;
-  return static_cast<std::uint64_t>(std::min(n, kMost));
+  double inverse = std::ceil(std::min(1.0 / c_1, kMost));
+  if (1.0 / inverse > c_1) ++inverse;
+  if (1.0 / (inverse - 1.0) <= c_1) --inverse;
+  return static_cast<std::uint64_t>(inverse) - 1;
 }
 
 // What two tables must have in common to be counted together.
