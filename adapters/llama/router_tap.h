@@ -28,13 +28,16 @@ class RouterTap {
   const RouterNodes& nodes() const { return nodes_; }
 
   void set_policy(const routing::Policy* policy) { policy_ = policy; }
+  void set_plain_override(bool on) { plain_override_ = on; }
   void set_observer(evaluation::RouterObserver* observer) { observer_ = observer; }
   void set_slots(std::size_t slots) { slots_ = slots; }
   /// The first error since the last call; the callback cannot return it.
   std::optional<Error> take_error();
 
  private:
-  bool edits() const { return policy_ != nullptr || slots_ > model_.top_k; }
+  bool edits() const {
+    return policy_ != nullptr || (slots_ > model_.top_k && !plain_override_);
+  }
   bool wants(const ggml_tensor* node) const;
   void read_logits(const ggml_tensor* node, int layer);
   void read_gates(const ggml_tensor* node);
@@ -53,6 +56,7 @@ class RouterTap {
   SlotSelection selection_;
   bool learning_ = false;
   std::size_t slots_ = 0;
+  bool plain_override_ = false;
   const routing::Policy* policy_ = nullptr;
   evaluation::RouterObserver* observer_ = nullptr;
   std::optional<Error> error_;

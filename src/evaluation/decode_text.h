@@ -17,12 +17,12 @@ Result<double> decode_text(ModelRunner& model, const WindowedText& text, std::si
                            LogitsConsumer* consumer, std::string_view label, ProgressSink& progress,
                            std::size_t most_windows = std::size_t(-1));
 
-/// Routes `model` by `policy` under the eyes of `observer` for as long as it lives; afterwards the
-/// model routes by itself and nobody watches.
+/// Routes `model` by `policy` under the eyes of `observer` for as long as it lives (`plain_override`
+/// as in ModelRunner); afterwards the model routes by itself, with its own top_k, and nobody watches.
 class RoutingScope {
  public:
   static Result<RoutingScope> enter(ModelRunner& model, const routing::Policy* policy,
-                                    RouterObserver* observer);
+                                    RouterObserver* observer, bool plain_override = false);
   RoutingScope(RoutingScope&& other) noexcept : model_(std::exchange(other.model_, nullptr)) {}
   RoutingScope& operator=(RoutingScope&&) = delete;
   ~RoutingScope();

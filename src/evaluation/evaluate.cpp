@@ -121,10 +121,11 @@ Result<void> check(const ModelRunner& model, const WindowedText& text, const Own
 }
 
 // The model's own routing as a policy: with fewer slots than its top_k it takes what fits.
-routing::PolicySpec own_policy(const ModelRunner& model) {
+routing::PolicySpec own_policy(const ModelRunner& model, bool plain_override) {
   routing::PolicySpec spec;
   spec.rule = routing::Rule::top_k;
-  spec.k = std::min(model.description().top_k, model.expert_slots());
+  spec.k = plain_override ? model.expert_slots()
+                          : std::min(model.description().top_k, model.expert_slots());
   return spec;
 }
 
@@ -137,8 +138,9 @@ Result<RunResult> evaluate(ModelRunner& model, const WindowedText& text,
     return tl::make_unexpected(checked.error());
   const ModelDescription& description = model.description();
   RunResult result;
-  result.policy = policy != nullptr ? policy->spec() : own_policy(model);
-  const std::size_t own_k = own_policy(model).k;
+  const bool plain = policy == nullptr && options.plain_override;
+  result.policy = policy != nullptr ? policy->spec() : own_policy(model, plain);
+  const std::size_t own_k = own_policy(model, plain).k;
   ExpertCounter counter(description.num_experts, own_k);
   RouterMetrics metrics(own_k, description.top_k);
   ObserverList observers({&counter, &metrics});
@@ -147,7 +149,7 @@ Result<RunResult> evaluate(ModelRunner& model, const WindowedText& text,
     observers.add(*options.log);
   }
   ScoringConsumer scorer(text, options.score, own, description.vocab_size, options.num_threads);
-  auto scope = RoutingScope::enter(model, policy, &observers);
+  auto scope = RoutingScope::enter(model, policy, &observers, plain);
   if (!scope) return tl::make_unexpected(scope.error());
   const auto seconds =
       decode_text(model, text, scored_span(text, options.score, 0).first, &scorer, "evaluate",

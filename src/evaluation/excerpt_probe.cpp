@@ -104,7 +104,8 @@ Result<Probe> probe_excerpts(ModelRunner& model, const routing::Policy* policy, 
   const auto excerpts = cut_excerpts(text, length, options.num_excerpts);
   if (excerpts.empty()) return invalid_input("text", "shorter than an excerpt");
   Recorder recorder(own_k);
-  auto scope = RoutingScope::enter(model, policy, &recorder);
+  // As many experts as there are slots: a plain override, or the model's own count.
+  auto scope = RoutingScope::enter(model, policy, &recorder, own_k == model.expert_slots());
   if (!scope) return tl::make_unexpected(scope.error());
   std::map<int, std::vector<TokenExperts>> layers;
   Agreement agreement;

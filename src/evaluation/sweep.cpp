@@ -77,7 +77,9 @@ class Sweep {
       return refuse(job, refused_slots_[job.slots]);
     }
     if (auto own = need_own_logits(job.slots); !own) return tl::make_unexpected(own.error());
-    auto result = evaluate(model_, text_, policy.get(), own_.get(), options_.evaluate, progress_);
+    EvaluateOptions options = options_.evaluate;
+    options.plain_override = job.own_routing;
+    auto result = evaluate(model_, text_, policy.get(), own_.get(), options, progress_);
     if (!result) return tl::make_unexpected(result.error());
     if (auto done = answer_tasks(job, policy.get(), *result); !done)
       return tl::make_unexpected(done.error());

@@ -57,12 +57,12 @@ Result<const TableSource*> find_table(const Configuration& configuration,
   return &loaded;
 }
 
-Job make_job(const Configuration& configuration, std::size_t index, const ModelDescription& model) {
+Job make_job(const Configuration& configuration, std::size_t index) {
   Job job;
   job.configuration = &configuration;
   job.index = index;
   job.slots = configuration.policy.largest_k();
-  job.own_routing = configuration.plain_override && job.slots <= model.top_k;
+  job.own_routing = configuration.plain_override;
   job.slug = slug(configuration.name);
   return job;
 }
@@ -138,7 +138,7 @@ Result<Plan> plan_sweep(const std::vector<Configuration>& configurations,
   Plan plan;
   std::set<std::string> slugs;
   for (std::size_t i = 0; i < configurations.size(); ++i) {
-    Job job = make_job(configurations[i], i, model);
+    Job job = make_job(configurations[i], i);
     if (!slugs.insert(job.slug).second)
       return invalid_input(configurations[i].name, "another configuration has the same file name",
                            job.slug + ".json");

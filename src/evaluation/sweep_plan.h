@@ -26,7 +26,8 @@ struct Job {
   const Configuration* configuration = nullptr;
   std::size_t index = 0;     ///< in the list
   std::size_t slots = 0;     ///< expert slots it needs
-  bool own_routing = false;  ///< the model's own routing with `slots` experts, no policy
+  bool own_routing = false;  ///< the model's own routing with `slots` experts, no policy: a plain
+                             ///< override
   std::string slug;          ///< name of its files
   TableSource table;
 };

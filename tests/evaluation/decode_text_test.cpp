@@ -63,6 +63,11 @@ TEST(RoutingScope, LeavesTheModelToItselfAfterwards) {
     EXPECT_EQ(model.policy(), &policy);
     EXPECT_EQ(model.observer(), &nobody);
   }
+  {
+    const auto scope = RoutingScope::enter(model, nullptr, &nobody, true);
+    EXPECT_TRUE(model.plain_override());
+  }
+  EXPECT_FALSE(model.plain_override());
   EXPECT_EQ(model.policy(), nullptr);
   EXPECT_EQ(model.observer(), nullptr);
   const LimitPolicy wide(0.0F, 5);

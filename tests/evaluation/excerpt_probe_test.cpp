@@ -81,6 +81,7 @@ class MoodyModel final : public ModelRunner {
   Result<void> set_policy(const routing::Policy* policy) override {
     return inner_.set_policy(policy);
   }
+  void set_plain_override(bool on) override { inner_.set_plain_override(on); }
   void set_observer(RouterObserver* observer) override {
     if (observer == nullptr) return inner_.set_observer(nullptr);
     moody_ = std::make_unique<Moody>(*observer);

@@ -69,6 +69,7 @@ class FakeModel final : public ModelRunner {
     policy_ = policy;
     return {};
   }
+  void set_plain_override(bool on) override { plain_override_ = on; }
   void set_observer(RouterObserver* observer) override { observer_ = observer; }
 
   Result<void> decode(std::span<const std::span<const Token>> windows, std::size_t first_scored,
@@ -87,6 +88,7 @@ class FakeModel final : public ModelRunner {
 
   const routing::Policy* policy() const { return policy_; }
   const RouterObserver* observer() const { return observer_; }
+  bool plain_override() const { return plain_override_; }
   std::size_t num_decodes = 0, num_loads = 0;
 
  private:
@@ -165,7 +167,7 @@ class FakeModel final : public ModelRunner {
            const routing::RoutingDecision* decision, std::size_t token) {
     Row out = h;
     if (decision == nullptr) {
-      own_layer(out, h, layer, logits, std::min(kTopK, slots_));
+      own_layer(out, h, layer, logits, plain_override_ ? slots_ : std::min(kTopK, slots_));
     } else {
       for (std::int32_t i = 0; i < decision->num_selected[token]; ++i) {
         const std::size_t at = token * decision->max_k + static_cast<std::size_t>(i);
@@ -202,6 +204,7 @@ class FakeModel final : public ModelRunner {
   FakeOptions options_;
   ModelDescription description_;
   std::size_t slots_;
+  bool plain_override_ = false;
   const routing::Policy* policy_ = nullptr;
   RouterObserver* observer_ = nullptr;
   routing::RoutingDecision decision_;

@@ -52,7 +52,7 @@ TEST(PlanSweep, TheBaselineComesFirstAndOneGroupHasOneNumberOfSlots) {
   EXPECT_THAT(order(*plan), ElementsAre("base", "a2", "a4", "s4", "b4", "one"));
   EXPECT_TRUE(plan->jobs[0].own_routing);
   EXPECT_FALSE(plan->jobs[1].own_routing);
-  EXPECT_FALSE(plan->jobs[3].own_routing);  // more than the model's own top_k needs a policy
+  EXPECT_TRUE(plan->jobs[3].own_routing);  // also with more experts than the model's own top_k
   EXPECT_TRUE(plan->jobs[5].own_routing);
   EXPECT_EQ(plan->jobs[2].index, 0U);
   EXPECT_EQ(plan->jobs[2].table.sha256, "hash");

@@ -115,11 +115,18 @@ TEST_F(SweepFolder, NumbersAreThoseOfEvaluateAndPairedWithTheBaseline) {
 }
 
 TEST_F(SweepFolder, AStaticPointEqualsItsPolicy) {
-  list_ = {fixed(2, true, "baseline"), fixed(1, true), fixed(1, false), fixed(2, false)};
+  list_ = {fixed(2, true, "baseline"), fixed(1, true), fixed(1, false),
+           fixed(2, false),            fixed(6, true), fixed(6, false)};
   FakeModel model;
   const SweepOutcome outcome = sweep(model);
   EXPECT_NEAR(named(outcome, "static 1").loss, named(outcome, "policy 1").loss, 1e-6);
   EXPECT_NEAR(named(outcome, "static 2").loss, named(outcome, "policy 2").loss, 1e-6);
+  const RunResult &plain = named(outcome, "static 6"), &routed = named(outcome, "policy 6");
+  EXPECT_NEAR(plain.loss, routed.loss, 1e-6);
+  EXPECT_EQ(plain.ceiling_share, 1.0);
+  for (const auto& [layer, result] : routed.layers)
+    EXPECT_EQ(plain.layers.at(layer).utilisation, result.utilisation);
+  EXPECT_FALSE(model.plain_override()) << "off again afterwards";
 }
 
 TEST_F(SweepFolder, FilesSayWhatWasMadeFromWhat) {

@@ -124,7 +124,17 @@ TEST_F(LlamaRunnerTest, FewerExpertsEqualThePlainOverride) {
 }
 
 TEST_F(LlamaRunnerTest, MoreExpertsEqualThePlainOverride) {
-  EXPECT_EQ(decode_with(top_k(12), 12), stock_logits(tokens_, 12));
+  const auto stock = stock_logits(tokens_, 12);
+  EXPECT_EQ(decode_with(top_k(12), 12), stock);
+  EXPECT_TRUE(model_->set_policy(nullptr));
+  model_->set_plain_override(true);
+  EXPECT_EQ(decode(), stock) << "nothing edited";
+  CountExperts count;
+  model_->set_observer(&count);
+  EXPECT_EQ(decode(), stock) << "watched";
+  EXPECT_EQ(count.tokens.size(), 16u);
+  model_->set_plain_override(false);
+  EXPECT_EQ(decode(), stock_logits(tokens_, 8)) << "off: the model's own top_k";
 }
 
 TEST_F(LlamaRunnerTest, RefusesAPolicyForAnotherNumberOfExperts) {

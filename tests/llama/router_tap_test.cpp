@@ -71,6 +71,9 @@ TEST_F(RouterTapTest, StopsAtTheLastWeightsTooToRoute) {
   tap_.set_slots(16);  // surplus slots are to get weight 0
   EXPECT_TRUE(RouterTap::on_node(&logits_, true, &tap_));
   EXPECT_TRUE(RouterTap::on_node(&weights_, true, &tap_));
+  tap_.set_plain_override(true);  // the surplus slots are the wish: nothing to edit
+  EXPECT_FALSE(RouterTap::on_node(&logits_, true, &tap_));
+  EXPECT_FALSE(RouterTap::on_node(&weights_, true, &tap_));
 }
 
 TEST_F(RouterTapTest, ALayerWithoutTokensIsANormalCase) {

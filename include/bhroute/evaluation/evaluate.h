@@ -36,6 +36,7 @@ struct EvaluateOptions {
   std::size_t num_threads = 2;  ///< for scoring (the engine has its own)
   bool probe = false;  ///< also distinct experts of batches and determinism, from short excerpts
   RoutingLog* log = nullptr;  ///< also written to; windows are then decoded one at a time
+  bool plain_override = false;  ///< without a policy: every slot, as if the model's top_k were that
 };
 
 /// Runs `policy` (nullptr = the model's own routing) over the text. `own` may be null: then kl and

@@ -71,6 +71,9 @@ class ModelRunner {
   /// Routes by `policy` from the next decode on; nullptr = the model's own top_k (with more slots than that, the
   /// surplus slots get weight 0). The policy must outlive its use. Errors: policy's largest k > expert_slots().
   virtual Result<void> set_policy(const routing::Policy* policy) = 0;
+  /// While on and without a policy, the model routes by itself with every slot, as if its top_k had been overridden
+  /// to expert_slots(): nothing is edited. Off at first.
+  virtual void set_plain_override(bool on) = 0;
   /// nullptr = nobody watches and, with no policy, nothing is tapped at all.
   virtual void set_observer(RouterObserver* observer) = 0;
   /// Decodes up to windows_per_batch() windows of equal length side by side. Every position is flagged for output
