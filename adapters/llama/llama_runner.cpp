@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "llama/engine.h"
+#include "llama/gguf_facts.h"
 #include "llama/loaded_model.h"
 
 namespace bhroute::llama {
@@ -109,6 +111,11 @@ Result<void> LlamaRunner::decode(std::span<const std::span<const Token>> windows
 }
 
 }  // namespace
+
+Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
+  start_engine();
+  return read_gguf_facts(model_path).map([](const GgufFacts& facts) { return facts.moe_layers; });
+}
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& options) {
   if (options.window == 0 || options.batch == 0 || options.micro_batch == 0)

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bhroute/evaluation/model_runner.h"
 #include "llama/routing_way.h"
@@ -24,6 +25,9 @@ struct LlamaOptions {
 /// Opens the model (a GGUF). Errors: not a file, not a GGUF, not a mixture of experts, a window
 /// beyond the memory or the context that llama.cpp can make.
 Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& options);
+
+/// The indices of a model's MoE layers, rising, from its header alone. Errors as open_model's.
+Result<std::vector<int>> read_moe_layers(const std::string& model_path);
 
 /// "llama.cpp (llama-cpp-python 0.3.36)" and what ggml says of its devices, for `bhroute info`.
 std::string engine_version();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bhroute/evaluation/model_runner.h"
 #include "bhroute/evaluation/text_generator.h"
@@ -21,6 +22,8 @@ struct EngineOptions {
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);
 /// `window` is the room for prompt and continuation.
 Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options);
+/// The indices of the model's MoE layers, from its file's header alone.
+Result<std::vector<int>> read_moe_layers(const std::string& model_path);
 std::string engine_version();  ///< "none" where there is no engine
 std::string engine_devices();
 

@@ -41,6 +41,10 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
                                 .plugin_path = find_plugin_file()});
 }
 
+Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
+  return llama::read_moe_layers(model_path);
+}
+
 std::string engine_version() { return llama::engine_version(); }
 std::string engine_devices() { return llama::engine_devices(); }
 

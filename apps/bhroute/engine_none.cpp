@@ -1,22 +1,25 @@
 #include "engine.h"
 
 namespace bhroute::cli {
-
 namespace {
 
-Result<void> no_engine(const EngineOptions& options) {
-  return failure(options.model_path, "this build cannot run a model",
-                 "a build with BHROUTE_LLAMA=OFF", "one with BHROUTE_LLAMA=ON");
+tl::unexpected<Error> no_engine(const std::string& model_path) {
+  return failure(model_path, "this build cannot run a model", "a build with BHROUTE_LLAMA=OFF",
+                 "one with BHROUTE_LLAMA=ON");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options) {
-  return tl::make_unexpected(no_engine(options).error());
+  return no_engine(options.model_path);
 }
 
 Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options) {
-  return tl::make_unexpected(no_engine(options).error());
+  return no_engine(options.model_path);
+}
+
+Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
+  return no_engine(model_path);
 }
 
 std::string engine_version() { return "none"; }

@@ -45,14 +45,14 @@ Result<Prepared> open_all(const Flags& flags, const routing::PolicySpec& spec,
                           const evaluation::EvaluateOptions& options) {
   // A table that is named is opened before the model: it costs less to find wrong.
   const bool named = !flags.table.empty() || !spec.table.empty();
-  auto table = named ? open_table_of(spec, flags.table, 0) : SourcedTable{};
+  auto table = named ? open_table_of(spec, flags.table, known_layers(flags.model)) : SourcedTable{};
   if (!table) return tl::make_unexpected(table.error());
   auto work = open_workload(flags.model);
   if (!work) return tl::make_unexpected(work.error());
   const auto& model = work->model->description();
   if (auto ok = routing::validate(spec, model.num_experts); !ok)
     return tl::make_unexpected(ok.error());
-  if (!named) table = open_table_of(spec, "", model.moe_layers.size());
+  if (!named) table = open_table_of(spec, "", model.moe_layers);
   if (!table) return tl::make_unexpected(table.error());
   if (auto ok = check_made_for(*table, model, flags.force); !ok)
     return tl::make_unexpected(ok.error());

@@ -125,6 +125,11 @@ Result<Workload> open_workload(const ModelFlags& flags) {
   return Workload{std::move(*model), std::move(*windows), sha256(*content)};
 }
 
+std::vector<int> known_layers(const ModelFlags& flags) {
+  return flags.model.empty() ? std::vector<int>{}
+                             : read_moe_layers(flags.model).value_or(std::vector<int>{});
+}
+
 std::size_t num_threads(const ModelFlags& flags) {
   if (flags.threads > 0) return static_cast<std::size_t>(flags.threads);
   cpu_set_t set;

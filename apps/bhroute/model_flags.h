@@ -36,6 +36,9 @@ struct Workload {
 
 /// Reads the text before it opens the model: a wrong file name must not cost a load.
 Result<Workload> open_workload(const ModelFlags& flags);
+/// The model's MoE layers, from its header alone; empty where that cannot be read (opening it will
+/// say why).
+std::vector<int> known_layers(const ModelFlags& flags);
 /// `-t`, or the cores this process may use.
 std::size_t num_threads(const ModelFlags& flags);
 Result<evaluation::EvaluateOptions> evaluate_options(const ModelFlags& flags,

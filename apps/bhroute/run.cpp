@@ -69,7 +69,7 @@ Result<void> route(const Flags& flags, Prepared& prepared) {
   if (!spec) return tl::make_unexpected(spec.error());
   const auto& model = prepared.generator->description();
   if (auto ok = routing::validate(*spec, model.num_experts); !ok) return ok;
-  const auto table = open_table_of(*spec, flags.table, model.moe_layers.size());
+  const auto table = open_table_of(*spec, flags.table, model.moe_layers);
   if (!table) return tl::make_unexpected(table.error());
   if (auto ok = check_made_for(*table, model, flags.force); !ok) return ok;
   auto policy = routing::make_policy(*spec, model.facts(), table->table);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "bhroute/calibration/kde_pickles.h"
+#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/log.h"
 #include "command.h"
 #include "engine.h"
@@ -77,9 +78,9 @@ bool needs_table(const Configurations& list, const std::string& null) {
 }
 
 Result<void> add_table(const std::string& path, const char* flag, const std::string& wanted_null,
-                       evaluation::SweepOptions& options) {
+                       const std::vector<int>& layers, evaluation::SweepOptions& options) {
   if (path.empty()) return {};
-  const auto table = open_table(path);
+  const auto table = calibration::open_table(path, layers);
   if (!table) return tl::make_unexpected(table.error());
   const std::string null = to_string((*table)->metadata.null);
   if (!wanted_null.empty() && null != wanted_null)
@@ -102,29 +103,50 @@ void relabel_grid(const std::string& table, const evaluation::SweepOptions& opti
 }
 
 // Without --table: the original system's pickles where they lie, else the empirical fallback.
-Result<void> add_found_table(evaluation::SweepOptions& options) {
+Result<void> add_found_table(const std::vector<int>& layers, evaluation::SweepOptions& options) {
   const auto folder = calibration::find_kde_folder();
-  auto table = calibration::find_kde_table();
+  auto table = calibration::find_kde_table(layers);
   if (!table) return tl::make_unexpected(table.error());
   options.tables["all"] = {folder ? folder->string() : "", std::move(*table)};
   return {};
 }
 
 Result<void> add_tables(const Flags& flags, const Configurations& list,
-                        evaluation::SweepOptions& options) {
+                        const std::vector<int>& layers, evaluation::SweepOptions& options) {
   auto ok = flags.table.empty() && needs_table(list, "all")
-                ? add_found_table(options)
-                : add_table(flags.table, "--table", "", options);
-  if (ok) ok = add_table(flags.table_unselected, "--table-unselected", "unselected", options);
+                ? add_found_table(layers, options)
+                : add_table(flags.table, "--table", "", layers, options);
+  if (ok)
+    ok = add_table(flags.table_unselected, "--table-unselected", "unselected", layers, options);
   if (ok && !options.tables.contains("unselected") && needs_table(list, "unselected"))
     log_info("no --table-unselected: the configurations with the null `unselected` are left out");
   return ok;
 }
 
+// Tables that policies of the list name themselves, each once. Only to be checked: the sweep opens
+// them itself, from the cache.
+Result<std::vector<SourcedTable>> own_tables(const Configurations& list,
+                                             const std::vector<int>& layers) {
+  std::map<std::string, TablePtr> opened;
+  for (const Configuration& one : list) {
+    const std::string& path = one.policy.table;
+    if (path.empty() || opened.contains(path)) continue;
+    auto table = calibration::open_table(path, layers);
+    if (!table) return tl::make_unexpected(table.error());
+    opened.emplace(path, std::move(*table));
+  }
+  std::vector<SourcedTable> tables;
+  for (auto& [path, table] : opened) tables.push_back({path, std::move(table)});
+  return tables;
+}
+
 Result<void> check_tables(const evaluation::SweepOptions& options,
+                          const std::vector<SourcedTable>& own,
                           const evaluation::ModelDescription& model, bool force) {
-  for (const auto& [null, source] : options.tables)
-    if (auto ok = check_made_for({source.first, source.second}, model, force); !ok) return ok;
+  std::vector<SourcedTable> all = own;
+  for (const auto& [null, source] : options.tables) all.push_back({source.first, source.second});
+  for (const SourcedTable& table : all)
+    if (auto ok = check_made_for(table, model, force); !ok) return ok;
   return {};
 }
 
@@ -155,14 +177,17 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
   // do not depend on it.
   auto list = read_list(flags, 8);
   if (!list) return tl::make_unexpected(list.error());
-  if (auto ok = add_tables(flags, *list, options); !ok) return ok;
+  const std::vector<int> layers = known_layers(flags.model);
+  if (auto ok = add_tables(flags, *list, layers, options); !ok) return ok;
+  const auto own = own_tables(*list, layers);
+  if (!own) return tl::make_unexpected(own.error());
   auto tasks = read_tasks(flags.tasks);
   if (!tasks) return tl::make_unexpected(tasks.error());
   options.tasks = std::move(*tasks);
   auto work = open_workload(flags.model);
   if (!work) return tl::make_unexpected(work.error());
   const auto& model = work->model->description();
-  if (auto ok = check_tables(options, model, flags.force); !ok) return ok;
+  if (auto ok = check_tables(options, *own, model, flags.force); !ok) return ok;
   options.text_sha256 = work->text_sha256;
   list = read_list(flags, model.top_k);
   if (!list) return tl::make_unexpected(list.error());

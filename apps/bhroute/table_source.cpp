@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
-#include "bhroute/calibration/calibration_file.h"
 #include "bhroute/calibration/kde_pickles.h"
+#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/log.h"
 
 namespace bhroute::cli {
@@ -19,16 +17,8 @@ std::string named(const std::string& name, const std::string& hash) {
 
 }  // namespace
 
-Result<TablePtr> open_table(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return calibration::load_table(path);
-  return calibration::import_kde(path).map([](calibration::CalibrationTable&& table) -> TablePtr {
-    return std::make_shared<const calibration::CalibrationTable>(std::move(table));
-  });
-}
-
 Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std::string& flag,
-                                   std::size_t expected_layers) {
+                                   const std::vector<int>& layers) {
   if (!routing::uses_p_values(policy.rule)) {
     if (!flag.empty()) log_info("--table is not used: the policy is " + routing::to_string(policy));
     return SourcedTable{};
@@ -38,7 +28,8 @@ Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std:
   const std::string path = flag.empty() ? policy.table : flag;
   if (auto ok = routing::check_table_hash(policy, path); !ok && !path.empty())
     return tl::make_unexpected(ok.error());
-  auto table = path.empty() ? calibration::find_kde_table(expected_layers) : open_table(path);
+  auto table =
+      path.empty() ? calibration::find_kde_table(layers) : calibration::open_table(path, layers);
   return table.map([&](TablePtr& found) { return SourcedTable{path, std::move(found)}; });
 }
 

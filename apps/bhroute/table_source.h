@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bhroute/calibration/calibration_table.h"
 #include "bhroute/evaluation/model_runner.h"
@@ -12,17 +13,16 @@ namespace bhroute::cli {
 
 using TablePtr = std::shared_ptr<const calibration::CalibrationTable>;
 
-/// A table file, or a folder of the original system's pickles.
-Result<TablePtr> open_table(const std::string& path);
 /// A table and the path it came from, "" where it was searched for or there is none.
 struct SourcedTable {
   std::string path;
   TablePtr table;  ///< null: the empirical fallback
 };
 /// The table of a policy: `flag` (--table) or the policy's own key; for `bh` with neither, the
-/// original system's tables where they are found. Errors: the two name different tables.
+/// original system's tables where they are found. `layers`: the model's. Errors: the two name
+/// different tables.
 Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std::string& flag,
-                                   std::size_t expected_layers);
+                                   const std::vector<int>& layers);
 /// Errors: the table was made from another model (both named), unless `force`. Notes where that is
 /// not known.
 Result<void> check_made_for(const SourcedTable& table, const evaluation::ModelDescription& model,

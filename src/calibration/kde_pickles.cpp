@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <numeric>
 #include <system_error>
 
 #include "bhroute/calibration/pickle.h"
@@ -95,20 +96,28 @@ Result<stats::GriddedCdf> read_grid(const LayerFile& file) {
   return stats::GriddedCdf::create(*std::move(x), *std::move(cdf), where);
 }
 
-std::vector<int> missing_layers(const LayerFiles& files, std::size_t expected_layers) {
-  const int last =
-      expected_layers == 0 ? files.rbegin()->first : static_cast<int>(expected_layers) - 1;
-  std::vector<int> missing;
-  for (int index = 0; index <= last; ++index)
-    if (!files.contains(index)) missing.push_back(index);
-  return missing;
+// Where the model is not known: as if every layer up to the last file's had a router.
+std::vector<int> layers_up_to_last(const LayerFiles& files) {
+  std::vector<int> layers(static_cast<std::size_t>(files.rbegin()->first) + 1);
+  std::iota(layers.begin(), layers.end(), 0);
+  return layers;
 }
 
-void report(const fs::path& dir, std::size_t num_loaded, const std::vector<int>& missing) {
-  if (!missing.empty())
-    log_warning(fmt::format("{}: missing layers {}", dir.string(), fmt::join(missing, ", ")));
-  log_info(fmt::format("Loaded {} of {} layers from {}", num_loaded, num_loaded + missing.size(),
-                       dir.string()));
+void warn_of_layers(const fs::path& dir, std::string_view what, const std::vector<int>& layers) {
+  if (layers.empty()) return;
+  log_warning(fmt::format("{}: {} {}", dir.string(), what, fmt::join(layers, ", ")));
+}
+
+void report(const fs::path& dir, const LayerFiles& files, const std::vector<int>& expected) {
+  std::vector<int> missing, unexpected;
+  for (int index : expected)
+    if (!files.contains(index)) missing.push_back(index);
+  for (const auto& [index, file] : files)
+    if (!std::ranges::binary_search(expected, index)) unexpected.push_back(index);
+  warn_of_layers(dir, "missing layers", missing);
+  warn_of_layers(dir, "files of layers that the model has no router in:", unexpected);
+  log_info(fmt::format("Loaded {} of {} layers from {}", expected.size() - missing.size(),
+                       expected.size(), dir.string()));
 }
 
 TableMetadata imported_metadata(std::size_t num_layers) {
@@ -121,15 +130,16 @@ TableMetadata imported_metadata(std::size_t num_layers) {
 }
 
 Result<CalibrationTable> import_files(const fs::path& dir, const LayerFiles& files,
-                                      std::size_t expected_layers) {
-  const auto missing = missing_layers(files, expected_layers);
-  CalibrationTable table{imported_metadata(files.size() + missing.size()), {}};
+                                      const std::vector<int>& expected_layers) {
+  std::vector<int> expected = expected_layers.empty() ? layers_up_to_last(files) : expected_layers;
+  std::ranges::sort(expected);
+  CalibrationTable table{imported_metadata(expected.size()), {}};
   for (const auto& [index, file] : files) {
     auto grid = read_grid(file);
     if (!grid) return tl::make_unexpected(std::move(grid).error());
     table.layers[index].groups.push_back(NullDistribution::from_grid(*std::move(grid)));
   }
-  report(dir, files.size(), missing);
+  report(dir, files, expected);
   return table;
 }
 
@@ -162,9 +172,20 @@ Curve curve_of(const NullDistribution& null) {
 
 }  // namespace
 
-Result<CalibrationTable> import_kde(const fs::path& dir, std::size_t expected_layers) {
+Result<CalibrationTable> import_kde(const fs::path& dir, const std::vector<int>& expected_layers) {
   return read_layers(dir).and_then(
       [&](const LayerFiles& files) { return import_files(dir, files, expected_layers); });
+}
+
+Result<std::shared_ptr<const CalibrationTable>> load_kde(const fs::path& dir,
+                                                         const std::vector<int>& expected_layers) {
+  static ContentCache<CalibrationTable> cache;
+  const auto files = read_layers(dir);
+  if (!files) return tl::make_unexpected(files.error());
+  const std::string key =
+      fmt::format("{} {}", fmt::join(expected_layers, ","), fs::absolute(dir).string());
+  return cache.get(key, content_hash(*files),
+                   [&] { return import_files(dir, *files, expected_layers); });
 }
 
 Result<void> export_kde(const CalibrationTable& table, const fs::path& dir) {
@@ -205,15 +226,9 @@ std::optional<fs::path> find_kde_folder() {
   return std::nullopt;
 }
 
-Result<std::shared_ptr<const CalibrationTable>> find_kde_table(std::size_t expected_layers) {
-  static ContentCache<CalibrationTable> cache;
-  if (const auto dir = find_kde_folder()) {
-    const auto files = read_layers(*dir);
-    if (!files) return tl::make_unexpected(files.error());
-    const std::string key = fmt::format("{} {}", expected_layers, fs::absolute(*dir).string());
-    return cache.get(key, content_hash(*files),
-                     [&] { return import_files(*dir, *files, expected_layers); });
-  }
+Result<std::shared_ptr<const CalibrationTable>> find_kde_table(
+    const std::vector<int>& expected_layers) {
+  if (const auto dir = find_kde_folder()) return load_kde(*dir, expected_layers);
   std::vector<std::string> names;
   for (const fs::path& dir : kde_search_path()) names.push_back(dir.string());
   const std::string message = fmt::format("no KDE tables found in {}", fmt::join(names, ", "));

@@ -197,6 +197,8 @@ Result<std::vector<Configuration>> read_configurations(const std::filesystem::pa
   }
   if (auto checked = check_configurations(list, path.string()); !checked)
     return tl::make_unexpected(checked.error());
+  for (Configuration& configuration : list)
+    routing::resolve_table(configuration.policy, path.parent_path());
   return list;
 }
 

@@ -31,6 +31,8 @@ class Sweep {
   Result<SweepOutcome> run(const Plan& plan, const TableSources& tables) {
     notes_ = plan.notes;
     for (const auto& [null, source] : tables) tables_json_[null] = table_to_json(source);
+    for (const Job& job : plan.jobs)
+      if (has_own_table(job)) tables_json_[job.table.path] = table_to_json(job.table);
     for (std::size_t i = 0; i < plan.jobs.size(); ++i) {
       progress_.update("sweep", i, plan.jobs.size(), "configurations");
       if (auto done = run_job(plan.jobs[i]); !done) return tl::make_unexpected(done.error());
@@ -113,11 +115,16 @@ class Sweep {
     return model_.set_expert_slots(job_slots);
   }
 
+  static bool has_own_table(const Job& job) {
+    return job.table.table != nullptr && !job.configuration->policy.table.empty();
+  }
+
   static void label(RunResult& result, const Job& job) {
     result.name = job.configuration->name;
     result.role = job.configuration->role;
     result.marking = job.configuration->marking;
-    result.null = job.configuration->null;
+    result.null =
+        has_own_table(job) ? to_string(job.table.table->metadata.null) : job.configuration->null;
     result.policy = job.configuration->policy;
     result.table = job.table.path;
   }

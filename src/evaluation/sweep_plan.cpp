@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "bhroute/calibration/calibration_file.h"
+#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/sha256.h"
 
 namespace bhroute::evaluation {
@@ -41,7 +41,8 @@ bool needs_table(const Configuration& configuration) {
 
 // The policy's own table before the one given for its null.
 Result<const TableSource*> find_table(const Configuration& configuration,
-                                      const TableSources& tables, TableSource& loaded) {
+                                      const ModelDescription& model, const TableSources& tables,
+                                      TableSource& loaded) {
   const std::string& path = configuration.policy.table;
   if (path.empty()) {
     const auto found = tables.find(configuration.null);
@@ -49,7 +50,7 @@ Result<const TableSource*> find_table(const Configuration& configuration,
   }
   if (auto ok = routing::check_table_hash(configuration.policy, path); !ok)
     return tl::make_unexpected(ok.error());
-  auto table = calibration::load_table(path);
+  auto table = calibration::open_table(path, model.moe_layers);
   if (!table) return tl::make_unexpected(table.error());
   auto digest = hash_path(path);
   if (!digest) return tl::make_unexpected(digest.error());
@@ -78,7 +79,7 @@ Result<void> add_job(Plan& plan, Job job, const ModelDescription& model,
   }
   if (needs_table(configuration)) {
     TableSource loaded;
-    auto table = find_table(configuration, tables, loaded);
+    auto table = find_table(configuration, model, tables, loaded);
     if (!table) return tl::make_unexpected(table.error());
     if (*table == nullptr) {
       plan.notes.push_back(fmt::format("{}: left out, no table was given for the null '{}'",

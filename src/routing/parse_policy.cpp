@@ -81,8 +81,7 @@ Result<PolicySpec> parse_file(const fs::path& path) {
   if (object.is_discarded())
     return invalid_input(path.string(), "not JSON", "", "a policy as a JSON object");
   auto spec = policy_from_json(object, path.string());
-  if (spec && !spec->table.empty() && fs::path(spec->table).is_relative())
-    spec->table = (path.parent_path() / spec->table).lexically_normal().string();
+  if (spec) resolve_table(*spec, path.parent_path());
   return spec;
 }
 
@@ -103,6 +102,11 @@ ParameterValue default_of(Rule rule, std::string_view key) {
 }
 
 }  // namespace
+
+void resolve_table(PolicySpec& spec, const fs::path& folder) {
+  if (!spec.table.empty() && fs::path(spec.table).is_relative())
+    spec.table = (folder / spec.table).lexically_normal().string();
+}
 
 Result<PolicySpec> parse_policy(std::string_view text) {
   const std::size_t colon = text.find(':');

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 
 #include "bhroute/calibration/pickle.h"
 #include "bhroute/core/file.h"
@@ -66,11 +67,18 @@ TEST_F(KdePickles, MissingLayersAreNamed) {
   EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 0, 3, 4")));
 }
 
-TEST_F(KdePickles, ExpectedLayersCountFromZero) {
+TEST_F(KdePickles, LayersAreMissedByTheModelsOwnIndices) {
   for (int index : {1, 2}) put_layer(index);
-  EXPECT_EQ(import_kde(folder.path(), 5)->metadata.num_layers, 5u);
-  EXPECT_THAT(log.infos, ElementsAre(HasSubstr("Loaded 2 of 5 layers")));
-  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 0, 3, 4")));
+  EXPECT_EQ(import_kde(folder.path(), {1, 2, 3, 4})->metadata.num_layers, 4u);
+  EXPECT_THAT(log.infos, ElementsAre(HasSubstr("Loaded 2 of 4 layers")));
+  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 3, 4"))) << "layer 0 is dense";
+}
+
+TEST_F(KdePickles, FilesOfOtherLayersThanTheModelsAreNamed) {
+  for (int index : {0, 1, 2, 7}) put_layer(index);
+  ASSERT_TRUE(import_kde(folder.path(), {1, 2}));
+  EXPECT_THAT(log.infos, ElementsAre(HasSubstr("Loaded 2 of 2 layers")));
+  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("that the model has no router in: 0, 7")));
 }
 
 TEST_F(KdePickles, NoLayersAtAll) {
@@ -177,7 +185,9 @@ const char* original_tables() { return std::getenv("BHROUTE_SEED_TABLES"); }
 TEST_F(KdePickles, TheOriginalsTablesLoad) {
   if (original_tables() == nullptr)
     GTEST_SKIP() << "BHROUTE_SEED_TABLES names no folder of the original's tables";
-  const auto table = import_kde(original_tables(), 16).value();
+  std::vector<int> layers(16);
+  std::iota(layers.begin(), layers.end(), 0);
+  const auto table = import_kde(original_tables(), layers).value();
   EXPECT_EQ(table.layers.size(), 16u);
   EXPECT_THAT(log.infos,
               ElementsAre(fmt::format("Loaded 16 of 16 layers from {}", original_tables())));

@@ -287,6 +287,37 @@ class Sweep(ModelTest):
             names = [run["name"] for run in json.load(results)["runs"]]
         self.assertEqual(names, ["own", "bh"])
 
+    def test_a_policys_own_table(self):
+        """Relative to the list, a file or a folder; checked against the model as --table is."""
+        own = {"name": "own", "role": "baseline", "policy": {"rule": "top_k", "k": 8}, "plain_override": True}
+        bh = {"rule": "bh", "alpha": 0.2, "max_k": 4}
+        shutil.copy(self.unselected, self.write("lists/t.safetensors", ""))
+        self.ok("export-kde", self.all, "lists/pickles")
+        os.remove(self.path("lists/pickles/distribution_model_layer_3.pkl"))
+        listed = [own, {"name": "file", "policy": bh | {"table": "t.safetensors"}},
+                  {"name": "folder", "policy": bh | {"table": "pickles"}}]
+        self.write("lists/list.json", json.dumps({"configurations": listed}))
+        run = ["sweep", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "--configurations", "lists/list.json"]
+        outcome = self.ok(*run, "-o", "out")
+        self.assertIn("pickles: missing layers 3\n", outcome.err)
+        self.assertNotIn("kde_models", outcome.err)
+        with open(self.path("out/results.json"), encoding="utf-8") as file:
+            runs = {run["name"]: run for run in json.load(file)["runs"]}
+        self.assertEqual(runs["file"]["null"], "unselected")
+        self.assertEqual(runs["folder"]["table"], "lists/pickles")
+        imported = self.ok("import-kde", "lists/pickles", "-m", support.MODEL, "-o", "imported.safetensors")
+        self.assertIn("missing layers 3\n", imported.err)
+        self.assertIn("Loaded 15 of 16 layers from lists/pickles", imported.err)
+        self.assertGreater(runs["file"]["mean_experts"], runs["folder"]["mean_experts"])
+        with open(self.unselected, "rb") as file:
+            data = file.read()
+        sha = support.read_safetensors(self.unselected)[1]["model_sha256"]
+        self.write("lists/t.safetensors", data.replace(sha.encode(), b"0" * 64))
+        self.fails(2, *run, "-o", "other", says=["lists/t.safetensors", "another model", "--force"])
+        self.ok(*run, "-o", "other", "--force")
+        os.remove(self.path("lists/t.safetensors"))
+        self.fails(2, *run, "-o", "other", says="lists/t.safetensors")
+
     def test_errors(self):
         run = ["sweep", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT]
         self.fails(2, *run, says=["--output", "missing"])

@@ -88,6 +88,15 @@ TEST_F(ConfigurationFile, WhatIsLeftOutHasADefault) {
   EXPECT_FALSE(list->at(1).plain_override);
 }
 
+TEST_F(ConfigurationFile, APolicysOwnTableIsRelativeToTheList) {
+  const auto list = read(R"({"configurations": [
+      {"name": "a", "policy": {"rule": "bh", "table": "tables/t.safetensors"}},
+      {"name": "b", "policy": {"rule": "bh", "table": "/elsewhere/t.safetensors"}}]})");
+  ASSERT_TRUE(list) << to_string(list.error());
+  EXPECT_EQ(list->at(0).policy.table, (folder_ / "tables/t.safetensors").string());
+  EXPECT_EQ(list->at(1).policy.table, "/elsewhere/t.safetensors");
+}
+
 TEST_F(ConfigurationFile, ErrorsNameFileAndEntry) {
   EXPECT_THAT(problem("[]"), HasSubstr("list.json: not a list of configurations"));
   EXPECT_THAT(problem("{"), HasSubstr("list.json: not JSON"));

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bhroute/calibration/pickle.h"
 #include "bhroute/core/sha256.h"
+#include "core/log_recorder.h"
 #include "core/temporary_folder.h"
 #include "evaluation/fake_model.h"
 
@@ -76,6 +78,23 @@ TEST(PlanSweep, TwoNamesMustNotShareAFile) {
   const auto plan = plan_sweep({bh("a b", 2), bh("a=b", 4)}, model.description(), sources());
   ASSERT_FALSE(plan);
   EXPECT_THAT(to_string(plan.error()), HasSubstr("a-b.json"));
+}
+
+TEST(PlanSweep, APolicysOwnTableMayBeAFolder) {
+  FakeModel model;
+  TemporaryFolder folder;
+  const std::vector<double> x{0, 1}, cdf{0.25, 1};
+  spill(folder / "distribution_model_layer_1.pkl",
+        calibration::write_pickle({{"x", x}, {"cdf", cdf}}));
+  auto configuration = bh("own", 2);
+  configuration.policy.table = folder.path().string();
+  ::bhroute::testing::LogRecorder log;
+  const auto plan = plan_sweep({configuration}, model.description(), sources());
+  ASSERT_TRUE(plan) << to_string(plan.error());
+  EXPECT_EQ(plan->jobs[0].table.table->layers.size(), 1U);
+  EXPECT_EQ(plan->jobs[0].table.path, folder.path().string());
+  EXPECT_NE(plan->jobs[0].table.sha256, "hash");
+  EXPECT_THAT(log.warnings, ElementsAre(HasSubstr("missing layers 0, 3"))) << "the model's own";
 }
 
 TEST(PlanSweep, APolicysOwnTableMustBeReadable) {

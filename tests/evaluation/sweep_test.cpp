@@ -115,8 +115,12 @@ TEST_F(SweepFolder, NumbersAreThoseOfEvaluateAndPairedWithTheBaseline) {
 }
 
 TEST_F(SweepFolder, AStaticPointEqualsItsPolicy) {
-  list_ = {fixed(2, true, "baseline"), fixed(1, true), fixed(1, false),
-           fixed(2, false),            fixed(6, true), fixed(6, false)};
+  list_ = {fixed(2, true, "baseline"),
+           fixed(1, true),
+           fixed(1, false),
+           fixed(2, false),
+           fixed(6, true),
+           fixed(6, false)};
   FakeModel model;
   const SweepOutcome outcome = sweep(model);
   EXPECT_NEAR(named(outcome, "static 1").loss, named(outcome, "policy 1").loss, 1e-6);
@@ -226,6 +230,19 @@ TEST_F(SweepFolder, ARefusalIsNotedAndTheSweepGoesOn) {
   EXPECT_THAT(outcome.notes[0], HasSubstr("max_k 9 is above the model's 8 experts"));
   EXPECT_THAT(outcome.notes[1], HasSubstr("left out, fake: node budget too small"));
   EXPECT_EQ(results()["notes"].size(), 4U);
+}
+
+TEST_F(SweepFolder, APolicysOwnTableGivesItsNullAndIsRecorded) {
+  list_ = {fixed(2, true, "baseline"), bh(0.2, 2)};
+  list_[1].policy.table = options_.tables["all"].first;
+  list_[1].null = "unselected";  // the list may say what it likes
+  options_.tables.clear();
+  FakeModel model;
+  const SweepOutcome outcome = sweep(model);
+  ASSERT_EQ(outcome.runs.size(), 2U);
+  EXPECT_EQ(outcome.runs[1].null, "all");
+  EXPECT_EQ(outcome.runs[1].table, list_[1].policy.table);
+  EXPECT_EQ(results()["table"][list_[1].policy.table]["null"], "all");
 }
 
 TEST_F(SweepFolder, ATableTooSmallForAnAlphaIsNoted) {

@@ -10,10 +10,15 @@
 
 namespace bhroute::calibration {
 
-/// Reads every layer file in `dir`; any number of layers. Missing layers between the first and the last (or below
-/// `expected_layers`, if not 0) are named in a warning. Says "Loaded 16 of 16 layers from DIR" through the log.
+/// Reads every layer file in `dir`; any number of layers. `expected_layers` are the model's own indices of its MoE
+/// layers; empty = not known, then every layer from 0 to the last file's. Layers that are missing, and files of layers
+/// that were not expected, are named in a warning each. Says "Loaded 16 of 16 layers from DIR" through the log.
 /// Errors: no layer file at all, or one that is damaged or fails GriddedCdf's checks (named).
-Result<CalibrationTable> import_kde(const std::filesystem::path& dir, std::size_t expected_layers = 0);
+Result<CalibrationTable> import_kde(const std::filesystem::path& dir, const std::vector<int>& expected_layers = {});
+
+/// import_kde through a process-wide cache keyed by path, content (SHA-256) and expected layers. Thread-safe.
+Result<std::shared_ptr<const CalibrationTable>> load_kde(const std::filesystem::path& dir,
+                                                         const std::vector<int>& expected_layers = {});
 
 /// One pickle a layer. A table without grids is gridded at its own counted values first (its gridded form).
 /// Errors: a per-expert table; a folder that cannot be written.
@@ -23,8 +28,7 @@ Result<void> export_kde(const CalibrationTable& table, const std::filesystem::pa
 std::vector<std::filesystem::path> kde_search_path();
 /// The first place of the search path that holds a layer file.
 std::optional<std::filesystem::path> find_kde_folder();
-/// That folder's table, imported (cached by path and content);
-/// nullptr, with one warning that names the places, where there is none.
-Result<std::shared_ptr<const CalibrationTable>> find_kde_table(std::size_t expected_layers = 0);
+/// That folder's table by load_kde; nullptr, with one warning that names the places, where there is none.
+Result<std::shared_ptr<const CalibrationTable>> find_kde_table(const std::vector<int>& expected_layers = {});
 
 }  // namespace bhroute::calibration

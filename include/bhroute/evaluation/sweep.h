@@ -33,7 +33,8 @@ struct Configuration {
 std::vector<Configuration> default_configurations(std::size_t top_k);
 /// {"configurations": [{"name", "role", "marking", "null", "policy": {...}, "tasks"}, ...]}: a
 /// user's own list. A policy may also be a text, as parse_policy reads it; a file's path is
-/// relative to the list's.
+/// relative to the list's. A policy's own `table` is relative to the list's folder, and its runs
+/// say that table's null.
 Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path);
 /// Errors: two configurations of one name; more than one baseline.
 Result<void> check_configurations(const std::vector<Configuration>& list, const std::string& where);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -95,6 +96,8 @@ Result<void> validate(const PolicySpec& spec, std::size_t num_experts = 0);
 /// "rule:key=value,..." or, if it names an existing file or ends in .json, that file. Unknown keys are errors
 /// ("did you mean ..."). A relative `table` in a file is relative to the file.
 Result<PolicySpec> parse_policy(std::string_view text);
+/// A relative `table` as seen from `folder`, where the file that names it lies.
+void resolve_table(PolicySpec& spec, const std::filesystem::path& folder);
 Result<PolicySpec> policy_from_json(const nlohmann::json& object, std::string_view where = "policy");
 nlohmann::json to_json(const PolicySpec& spec);
 /// The short form that parse_policy reads back to an equal spec.
