@@ -15,12 +15,13 @@ constexpr Command kCommands[] = {
     {"merge", "One table of several made in parts: their counts add up exactly",
      "  bhroute merge part1.safetensors part2.safetensors -o table.safetensors", declare_merge},
     {"import-kde", "Read the original system's pickled KDE tables (nothing in them is executed)",
-     "  bhroute import-kde kde_models/models --layers 16 -o table.safetensors", declare_import_kde},
+     "  bhroute import-kde kde_models/models --layers 16 -o table.safetensors\n"
+     "  bhroute import-kde kde_models/models -m MODEL.gguf -o table.safetensors",
+     declare_import_kde},
     {"export-kde", "Write a table as the original system's pickles",
      "  bhroute export-kde table.safetensors kde_models/models", declare_export_kde},
     {"explain", "One token's p-values, critical values and the decision, step by step",
-     "  echo 4.9 4.4 3.9 0.1 -1.2 0.3 -0.7 -2.0 | bhroute explain table.safetensors --layer 0 "
-     "--logits -\n"
+     "  seq -4.0 0.1 2.3 | bhroute explain table.safetensors --layer 0 --logits -\n"
      "  bhroute explain kde_models/models --layer 0 --logits token.npy --policy "
      "bh:alpha=0.05,max_k=16 --why",
      declare_explain},

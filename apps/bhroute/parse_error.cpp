@@ -12,8 +12,12 @@ const CLI::App& selected(const CLI::App& app) {
   return chosen.empty() ? app : *chosen.front();
 }
 
-std::string command_name(const CLI::App& app) {
-  return app.get_parent() == nullptr ? "bhroute" : "bhroute " + app.get_name();
+bool is_root(const CLI::App& app) { return app.get_parent() == nullptr; }
+
+std::string place(const CLI::App& app) { return is_root(app) ? "command line" : app.get_name(); }
+
+std::string help_of(const CLI::App& app) {
+  return "`bhroute " + (is_root(app) ? "" : app.get_name() + " ") + "--help`";
 }
 
 std::vector<std::string> subcommand_names(const CLI::App& app) {
@@ -32,13 +36,13 @@ std::vector<std::string> flag_names(const CLI::App& app) {
 
 Error unknown(const std::string& word, const CLI::App& app) {
   const bool flag = word.size() > 1 && word.front() == '-';
-  const bool subcommand = !flag && app.get_parent() == nullptr;
+  const bool subcommand = !flag && is_root(app);
   const std::string near = did_you_mean(word.substr(0, word.find('=')),
                                         subcommand ? subcommand_names(app) : flag_names(app));
-  Error error{ErrorKind::invalid_input, command_name(app), "", word, ""};
+  Error error{ErrorKind::invalid_input, place(app), "", word, ""};
   error.what = flag ? "unknown flag" : subcommand ? "unknown subcommand" : "unexpected argument";
   if (!near.empty()) error.want = "did you mean " + near + "?";
-  if (near.empty()) error.want = "what `" + command_name(app) + " --help` lists";
+  if (near.empty()) error.want = "what " + help_of(app) + " lists";
   return error;
 }
 
@@ -52,9 +56,9 @@ Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const auto flag = std::find_if(rest.begin(), rest.end(), [](const std::string& word) {
     return word.size() > 1 && word.front() == '-';
   });
-  const bool at_top = command.get_parent() == nullptr;
+  const bool at_top = is_root(command);
   if (!rest.empty()) return unknown(at_top || flag == rest.end() ? rest.front() : *flag, command);
-  return {ErrorKind::invalid_input, command_name(command), error.what(), "", ""};
+  return {ErrorKind::invalid_input, place(command), error.what(), "", ""};
 }
 
 }  // namespace bhroute::cli

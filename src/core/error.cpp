@@ -14,7 +14,8 @@ tl::unexpected<Error> make(ErrorKind kind, std::string where, std::string what, 
 std::string to_string(const Error& error) {
   std::string line = error.where + ": " + error.what;
   if (!error.got.empty()) line += ", got " + error.got;
-  if (!error.want.empty()) line += ", want " + error.want;
+  // "did you mean x?" is a question, not a bound.
+  if (!error.want.empty()) line += (error.want.ends_with('?') ? ", " : ", want ") + error.want;
   return line;
 }
 

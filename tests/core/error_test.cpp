@@ -14,6 +14,9 @@ TEST(Error, LeavesOutEmptyParts) {
   EXPECT_EQ(to_string(Error{ErrorKind::failure, "a.txt", "disk full", "", ""}), "a.txt: disk full");
   EXPECT_EQ(to_string(Error{ErrorKind::failure, "a.txt", "short", "", "3 bytes"}),
             "a.txt: short, want 3 bytes");
+  EXPECT_EQ(
+      to_string(Error{ErrorKind::invalid_input, "policy", "unknown", "bj", "did you mean bh?"}),
+      "policy: unknown, got bj, did you mean bh?");
 }
 
 TEST(Error, KindsComeFromTheirMakers) {

@@ -34,8 +34,8 @@ TEST(ParsePolicy, APathMayHoldCommasAndEndInJson) {
 TEST(ParsePolicy, ErrorsNameTheValue) {
   EXPECT_EQ(error_of("bh:alpha=1.5"), "alpha: out of range, got 1.5, want 0 < alpha < 1");
   EXPECT_EQ(error_of("bh:alpa=0.1"),
-            "policy: unknown key of bh, got alpa, want did you mean alpha?");
-  EXPECT_EQ(error_of("bj:alpha=0.1"), "policy: unknown rule, got bj, want did you mean bh?");
+            "policy: unknown key of bh, got alpa, did you mean alpha?");
+  EXPECT_EQ(error_of("bj:alpha=0.1"), "policy: unknown rule, got bj, did you mean bh?");
   EXPECT_EQ(error_of("bh:alpha"), "policy: no value, got alpha, want key=value");
   EXPECT_EQ(error_of("bh:max_k=2,max_k=3"), "max_k: given twice, got 3, want one value");
   for (const char* text : {"bh:alpha=0,05",

@@ -49,7 +49,7 @@ TEST(PolicyFields, ParametersBySetAndGet) {
 
 TEST(PolicyFields, SuggestsTheNearest) {
   EXPECT_EQ(to_string(unknown_key("alpa", Rule::bh, "policy").value()),
-            "policy: unknown key of bh, got alpa, want did you mean alpha?");
+            "policy: unknown key of bh, got alpa, did you mean alpha?");
   EXPECT_THAT(to_string(unknown_key("zzz", Rule::top_k, "policy").value()),
               ::testing::HasSubstr("one of k, weights, temperature"));
   EXPECT_THAT(to_string(parse_rule("topk", "policy").error()),

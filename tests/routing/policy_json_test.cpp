@@ -52,7 +52,7 @@ TEST(PolicyJson, NamesKeyValueAndBound) {
   EXPECT_EQ(error_of(R"({"rule": "bh", "alpha": 1.5})"),
             "policy.alpha: out of range, got 1.5, want 0 < alpha < 1");
   EXPECT_EQ(error_of(R"({"rule": "bh", "max_kk": 3})"),
-            "policy: unknown key of bh, got max_kk, want did you mean max_k?");
+            "policy: unknown key of bh, got max_kk, did you mean max_k?");
   EXPECT_THAT(error_of(R"({"rule": "top_k", "alpha": 0.1})"),
               ::testing::HasSubstr("unknown key of top_k"));
   EXPECT_THAT(error_of(R"({"rule": "bh", "max_k": 18446744073709551616})"),
