@@ -40,7 +40,7 @@ class LlamaRunner final : public evaluation::ModelRunner {
   Result<void> set_policy(const routing::Policy* policy) override {
     return model_->set_policy(policy);
   }
-  void set_plain_override(bool on) override { model_->tap().set_plain_override(on); }
+  void set_plain_override(bool on) override { model_->set_plain_override(on); }
   void set_observer(evaluation::RouterObserver* observer) override {
     model_->set_observer(observer);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
@@ -67,7 +68,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& option
   const std::size_t top_k = facts->top_k;
   std::unique_ptr<LoadedModel> model(new LoadedModel(options, std::move(*facts), std::move(*hash)));
   auto plugin = model->open_plugin();  // first: what is loaded later has it
-  if (auto loaded = model->load(top_k); !loaded) return tl::make_unexpected(loaded.error());
+  model->slots_ = top_k;
+  if (auto loaded = model->fit_graph(); !loaded) return tl::make_unexpected(loaded.error());
   if (plugin && model->plugin_ != nullptr) plugin = model->check_plugin();
   if (!plugin && options.way == RoutingWay::plugin) return tl::make_unexpected(plugin.error());
   if (!plugin)
@@ -117,6 +119,7 @@ void LoadedModel::set_observer(evaluation::RouterObserver* observer) {
 }
 
 Result<void> LoadedModel::load_model(std::size_t num_slots) {
+  graph_slots_ = 0;
   context_.reset();
   model_.reset();  // first, so that two models never lie in memory
   llama_model_kv_override overrides[2] = {};
@@ -187,27 +190,34 @@ Result<void> LoadedModel::load(std::size_t num_slots) {
   if (auto learnt = learn_nodes(); !learnt) return learnt;
   if (own_nodes_ == 0) own_nodes_ = tap_.nodes().num_nodes();
   description_.vocab_size = static_cast<std::size_t>(llama_vocab_n_tokens(vocab()));
-  slots_ = num_slots;
+  graph_slots_ = num_slots;
   tap_.set_slots(num_slots);
   return {};
 }
 
+// As many slots as asked for. The plugin goes beyond the model's own by itself, but a plain
+// override is the graph's.
+Result<void> LoadedModel::fit_graph() {
+  const bool own = plugin_ != nullptr && !tap_.plain_override();
+  const std::size_t wanted = own ? facts_.top_k : slots_, before = graph_slots_;
+  if (wanted == before) return {};
+  auto loaded = load(wanted);
+  if (loaded || before == 0) return loaded;
+  // The refused configuration must not leave the runner without a model.
+  if (auto restored = load(before); !restored) return restored;
+  return loaded;
+}
+
 Result<void> LoadedModel::set_expert_slots(std::size_t num_slots) {
-  if (num_slots == slots_ && context_) return {};
+  if (num_slots == slots_ && graph_slots_ != 0) return {};
   if (num_slots < 1 || num_slots > facts_.num_experts)
     return invalid_input("expert slots", "out of range", std::to_string(num_slots),
                          fmt::format("1 to {} (the model's experts)", facts_.num_experts));
   if (auto off = set_policy(nullptr); !off) return off;
-  if (plugin_ != nullptr) {
-    slots_ = num_slots;  // it selects from all experts, however many the graph sums
-    return {};
-  }
-  const std::size_t before = slots_;
-  auto loaded = load(num_slots);
-  if (loaded || before == num_slots) return loaded;
-  // The refused configuration must not leave the runner without a model.
-  if (auto restored = load(before); !restored) return restored;
-  return loaded;
+  const std::size_t before = std::exchange(slots_, num_slots);
+  auto fitted = fit_graph();
+  if (!fitted) slots_ = before;
+  return fitted;
 }
 
 Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
@@ -222,6 +232,7 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
   for (const auto& [index, layer] : tap_.nodes().layers())
     if (auto error = policy == nullptr ? std::nullopt : cannot_route(index, layer, policy->spec()))
       return tl::make_unexpected(*error);
+  if (auto fitted = fit_graph(); !fitted) return fitted;
   (plugin_ != nullptr ? router_.set_policy(policy) : tap_.set_policy(policy));
   watch();
   return {};
@@ -241,6 +252,8 @@ Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
 }
 
 Result<void> LoadedModel::decode(const Batch& batch) {
+  if (!context_)
+    return failure(options_.model_path, "no model is loaded: loading it failed before");
   take_engine_message();
   // Set for this call alone: the plugin is one for all models of the process.
   const bool routes = plugin_ != nullptr && router_.policy() != nullptr;

@@ -55,19 +55,24 @@ class LoadedModel {
   const llama_vocab* vocab() const { return llama_model_get_vocab(model_.get()); }
   llama_context* context() const { return context_.get(); }
 
-  /// As ModelRunner has them. With the plugin any number of slots costs nothing.
+  /// As ModelRunner has them. With the plugin any number of slots costs nothing, but for a plain
+  /// override, whose graph is loaded by set_policy.
   Result<void> set_expert_slots(std::size_t num_slots);
   std::size_t expert_slots() const { return slots_; }
   Result<void> set_policy(const routing::Policy* policy);
+  void set_plain_override(bool on) { tap_.set_plain_override(on); }
   void set_observer(evaluation::RouterObserver* observer);
   Result<std::vector<evaluation::Token>> tokenize(std::string_view text) const;
 
-  void forget() { llama_memory_clear(llama_get_memory(context_.get()), true); }
+  void forget() {
+    if (context_) llama_memory_clear(llama_get_memory(context_.get()), true);
+  }
   Result<void> decode(const Batch& batch);
 
  private:
   LoadedModel(LoadOptions options, GgufFacts facts, std::string sha256);
   Result<void> load(std::size_t num_slots);
+  Result<void> fit_graph();
   Result<void> load_model(std::size_t num_slots);
   Result<void> make_context();
   Result<void> learn_nodes();
@@ -83,7 +88,8 @@ class LoadedModel {
   HostRouter router_;  ///< holds the policy where the plugin routes
   const RouterPlugin* plugin_ = nullptr;
   evaluation::RouterObserver* observer_ = nullptr;
-  std::size_t slots_ = 0;
+  std::size_t slots_ = 0;        // asked for
+  std::size_t graph_slots_ = 0;  // that the loaded graph has; 0 = none is loaded
   std::size_t own_nodes_ = 0;  // of the graph with the model's own top_k
   Model model_{nullptr, &llama_model_free};
   Context context_{nullptr, &llama_free};

@@ -29,6 +29,7 @@ class RouterTap {
 
   void set_policy(const routing::Policy* policy) { policy_ = policy; }
   void set_plain_override(bool on) { plain_override_ = on; }
+  bool plain_override() const { return plain_override_; }
   void set_observer(evaluation::RouterObserver* observer) { observer_ = observer; }
   void set_slots(std::size_t slots) { slots_ = slots; }
   /// The first error since the last call; the callback cannot return it.

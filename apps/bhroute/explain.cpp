@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "bhroute/calibration/open_table.h"
 #include "command.h"
 #include "explanation.h"
 #include "json_output.h"
@@ -45,7 +44,7 @@ Result<Explanation> explain(const Flags& flags) {
   if (flags.why && spec->rule != routing::Rule::bh)
     return invalid_input("--why", "compares p-values, which this policy has none of",
                          to_string(*spec), "a bh policy");
-  const auto table = calibration::open_table(flags.table);
+  const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
   const auto policy = routing::make_policy(*spec, facts_of(flags, **table, logits->size()), *table);
   if (!policy) return tl::make_unexpected(policy.error());

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "bhroute/calibration/kde_pickles.h"
-#include "bhroute/calibration/open_table.h"
 #include "command.h"
+#include "table_source.h"
 
 namespace bhroute::cli {
 namespace {
@@ -14,7 +14,7 @@ struct Flags {
 };
 
 Result<void> run(const Flags& flags, Console& console) {
-  const auto table = calibration::open_table(flags.table);
+  const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
   if (auto ok = calibration::export_kde(**table, flags.directory); !ok) return ok;
   console.out(fmt::format("wrote {} layers to {}\n", (*table)->layers.size(), flags.directory));

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "bhroute/calibration/kde_pickles.h"
-#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/log.h"
 #include "command.h"
 #include "engine.h"
@@ -80,7 +79,7 @@ bool needs_table(const Configurations& list, const std::string& null) {
 Result<void> add_table(const std::string& path, const char* flag, const std::string& wanted_null,
                        const std::vector<int>& layers, evaluation::SweepOptions& options) {
   if (path.empty()) return {};
-  const auto table = calibration::open_table(path, layers);
+  const auto table = open_table(path, layers);
   if (!table) return tl::make_unexpected(table.error());
   const std::string null = to_string((*table)->metadata.null);
   if (!wanted_null.empty() && null != wanted_null)
@@ -131,7 +130,7 @@ Result<std::vector<SourcedTable>> own_tables(const Configurations& list,
   for (const Configuration& one : list) {
     const std::string& path = one.policy.table;
     if (path.empty() || opened.contains(path)) continue;
-    auto table = calibration::open_table(path, layers);
+    auto table = open_table(path, layers);
     if (!table) return tl::make_unexpected(table.error());
     opened.emplace(path, std::move(*table));
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "bhroute/calibration/kde_pickles.h"
-#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/log.h"
 
 namespace bhroute::cli {
@@ -28,8 +27,7 @@ Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std:
   const std::string path = flag.empty() ? policy.table : flag;
   if (auto ok = routing::check_table_hash(policy, path); !ok && !path.empty())
     return tl::make_unexpected(ok.error());
-  auto table =
-      path.empty() ? calibration::find_kde_table(layers) : calibration::open_table(path, layers);
+  auto table = path.empty() ? calibration::find_kde_table(layers) : open_table(path, layers);
   return table.map([&](TablePtr& found) { return SourcedTable{path, std::move(found)}; });
 }
 

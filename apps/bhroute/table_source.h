@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "bhroute/calibration/calibration_table.h"
+#include "bhroute/calibration/open_table.h"
 #include "bhroute/evaluation/model_runner.h"
 #include "bhroute/routing/policy_spec.h"
 
 namespace bhroute::cli {
 
+using calibration::open_table;
 using TablePtr = std::shared_ptr<const calibration::CalibrationTable>;
 
 /// A table and the path it came from, "" where it was searched for or there is none.

@@ -57,9 +57,12 @@ Result<double> decode_text(ModelRunner& model, const WindowedText& text, std::si
 
 Result<RoutingScope> RoutingScope::enter(ModelRunner& model, const routing::Policy* policy,
                                          RouterObserver* observer, bool plain_override) {
-  if (auto set = model.set_policy(policy); !set) return tl::make_unexpected(set.error());
-  model.set_observer(observer);
   model.set_plain_override(plain_override);
+  if (auto set = model.set_policy(policy); !set) {
+    model.set_plain_override(false);
+    return tl::make_unexpected(set.error());
+  }
+  model.set_observer(observer);
   return RoutingScope(&model);
 }
 
@@ -67,7 +70,7 @@ RoutingScope::~RoutingScope() {
   if (model_ == nullptr) return;
   model_->set_observer(nullptr);
   model_->set_plain_override(false);
-  // Going back to the model's own routing needs no slots and cannot fail.
+  // Where an engine cannot go back to the model's own routing, the next call says so.
   static_cast<void>(model_->set_policy(nullptr));
 }
 

@@ -126,8 +126,8 @@ TEST_F(LlamaRunnerTest, FewerExpertsEqualThePlainOverride) {
 TEST_F(LlamaRunnerTest, MoreExpertsEqualThePlainOverride) {
   const auto stock = stock_logits(tokens_, 12);
   EXPECT_EQ(decode_with(top_k(12), 12), stock);
-  EXPECT_TRUE(model_->set_policy(nullptr));
   model_->set_plain_override(true);
+  EXPECT_TRUE(model_->set_policy(nullptr));
   EXPECT_EQ(decode(), stock) << "nothing edited";
   CountExperts count;
   model_->set_observer(&count);

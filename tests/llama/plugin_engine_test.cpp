@@ -75,7 +75,11 @@ class PluginEngineTest : public ::testing::TestWithParam<const char*> {
   Decoded decode(evaluation::ModelRunner& model, const routing::PolicySpec& spec) const {
     const auto policy = routing::make_policy(spec, model.description().facts()).value();
     EXPECT_TRUE(model.set_expert_slots(spec.largest_k()));
-    const auto set = model.set_policy(policy.get());
+    return decode(model, policy.get());
+  }
+
+  Decoded decode(evaluation::ModelRunner& model, const routing::Policy* policy = nullptr) const {
+    const auto set = model.set_policy(policy);
     EXPECT_TRUE(set) << to_string(set.error());
     const std::span<const Token> windows[] = {{tokens_.data(), kWindow},
                                               {tokens_.data() + kWindow, kWindow}};
@@ -117,6 +121,21 @@ TEST_P(PluginEngineTest, AFixedCountIsThePlainOverrideBitForBit) {
   EXPECT_TRUE(model->description().engine.ends_with(", plugin")) << model->description().engine;
   for (const auto& [k, logits] : stock)
     EXPECT_EQ(decode(*model, top_k(k)).logits, logits) << "k = " << k;
+}
+
+TEST_P(PluginEngineTest, APlainOverrideHasItsOwnGraph) {
+  const auto model = open(RoutingWay::plugin);
+  const std::size_t own = model->description().top_k;
+  for (const std::size_t k : {own - 1, own + 1}) {
+    EXPECT_TRUE(model->set_expert_slots(k));
+    model->set_plain_override(true);
+    EXPECT_EQ(decode(*model).logits, test::stock_logits(path_, architecture_, tokens_, k, kWindow))
+        << "k = " << k;
+    model->set_plain_override(false);
+    EXPECT_EQ(decode(*model).logits,
+              test::stock_logits(path_, architecture_, tokens_, own, kWindow))
+        << "off";
+  }
 }
 
 TEST_P(PluginEngineTest, DecidesAsTheCallbackDoes) {

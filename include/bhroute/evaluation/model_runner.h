@@ -72,7 +72,7 @@ class ModelRunner {
   /// surplus slots get weight 0). The policy must outlive its use. Errors: policy's largest k > expert_slots().
   virtual Result<void> set_policy(const routing::Policy* policy) = 0;
   /// While on and without a policy, the model routes by itself with every slot, as if its top_k had been overridden
-  /// to expert_slots(): nothing is edited. Off at first.
+  /// to expert_slots(): nothing is edited. Off at first; holds from the next set_policy or set_expert_slots on.
   virtual void set_plain_override(bool on) = 0;
   /// nullptr = nobody watches and, with no policy, nothing is tapped at all.
   virtual void set_observer(RouterObserver* observer) = 0;
