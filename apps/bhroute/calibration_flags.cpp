@@ -44,6 +44,8 @@ Result<CalibrationOptions> common_options(const CalibrationFlags& flags) {
   CalibrationOptions options;
   options.pooling =
       flags.per_expert ? calibration::Pooling::per_expert : calibration::Pooling::pooled;
+  options.reservoir_rows = flags.reservoir;
+  options.reservoir_seed = flags.seed;
   auto ok = assign(options.statistic, "--statistic", calibration::parse_statistic(flags.statistic));
   if (ok && !flags.form.empty())
     ok = assign(options.form, "--form", stats::parse_p_value_form(flags.form));
@@ -90,6 +92,17 @@ void add_calibration_flags(CLI::App& app, CalibrationFlags& flags) {
       ->type_name("H")
       ->group(group);
   app.add_option("--grid", flags.grid_size, "Points of a smoothed table (default 10000)")
+      ->type_name("N")
+      ->group(group);
+  app.add_option(
+         "--reservoir", flags.reservoir,
+         "Whole rows of logits kept a layer, a fair sample for `predict`, `check` and `tune`:\n"
+         "4 bytes x experts x layers x N (8 MiB at 64 experts, 16 layers); 0 = none")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--seed", flags.seed, "Of that sample")
+      ->capture_default_str()
       ->type_name("N")
       ->group(group);
 }

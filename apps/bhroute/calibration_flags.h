@@ -14,6 +14,8 @@ struct CalibrationFlags {
   std::string statistic = "logit", form = "", resolution = "float32";
   std::string smoothing_kernel = "none", bandwidth = "";
   std::size_t grid_size = 0;  ///< 0 = the default
+  std::size_t reservoir = 2048;
+  std::uint64_t seed = 1;
   bool per_expert = false;
 };
 

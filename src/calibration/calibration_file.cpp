@@ -64,6 +64,11 @@ void add_grids(Builder& builder, const std::string& prefix, const LayerNull& lay
   builder.add(prefix + "cdf", "F64", {groups, cdf.size() / groups}, cdf);
 }
 
+void add_sample(Builder& builder, const std::string& prefix, const RowSample& sample) {
+  builder.add(prefix + "rows", "F32", {sample.keys.size(), sample.num_experts}, sample.rows);
+  builder.add(prefix + "row_keys", "U64", {sample.keys.size()}, sample.keys);
+}
+
 // All groups of a layer must hold the same things, or the tensors have no shape.
 Result<void> check_uniform(int index, const LayerNull& layer) {
   const std::string where = fmt::format("layer {}", index);
@@ -84,14 +89,16 @@ Result<void> check_uniform(int index, const LayerNull& layer) {
 
 struct LayerTensors {
   const Tensor *values = nullptr, *counts = nullptr, *offsets = nullptr, *x = nullptr,
-               *cdf = nullptr;
+               *cdf = nullptr, *rows = nullptr, *row_keys = nullptr;
 
   const Tensor** find(std::string_view name) {
     if (name == "values") return &values;
     if (name == "counts") return &counts;
     if (name == "offsets") return &offsets;
     if (name == "x") return &x;
-    return name == "cdf" ? &cdf : nullptr;
+    if (name == "cdf") return &cdf;
+    if (name == "rows") return &rows;
+    return name == "row_keys" ? &row_keys : nullptr;
   }
 };
 
@@ -147,6 +154,8 @@ class TableReader {
       auto groups = read_layer(index, tensors);
       if (!groups) return tl::make_unexpected(std::move(groups).error());
       table_.layers.emplace(index, LayerNull{*std::move(groups)});
+      if (auto sampled = read_sample(index, tensors); !sampled)
+        return tl::make_unexpected(sampled.error());
     }
     return std::move(table_);
   }
@@ -158,7 +167,7 @@ class TableReader {
       const Tensor** place = parts ? layers_[parts->first].find(parts->second) : nullptr;
       if (place == nullptr)
         return invalid_input(where_, "unknown tensor", name,
-                             "layer.L.values, counts, offsets, x or cdf");
+                             "layer.L.values, counts, offsets, x, cdf, rows or row_keys");
       *place = &tensor;
     }
     return {};
@@ -197,6 +206,24 @@ class TableReader {
       return invalid_input(where, "a layer without a null distribution");
     if (num_grids != 0 && table_.metadata.form == stats::PValueForm::conformal)
       return invalid_input(where, "a grid in a conformal table", "", "form gridded");
+    return {};
+  }
+
+  Result<void> read_sample(int index, const LayerTensors& t) {
+    const std::size_t capacity = table_.metadata.reservoir_rows, n = table_.metadata.num_experts;
+    const std::string where = layer_name(index);
+    if (!t.rows && !t.row_keys && capacity == 0) return {};
+    if (!t.rows || !t.row_keys || capacity == 0)
+      return invalid_input(where, "incomplete sampled rows", "",
+                           "rows, row_keys and the metadata reservoir_rows");
+    if (!is(*t.rows, "F32", 2) || !is(*t.row_keys, "U64", 1) || n == 0 || t.rows->shape[1] != n ||
+        t.rows->shape[0] != t.row_keys->shape[0] || t.rows->shape[0] > capacity)
+      return invalid_input(where, "wrong type or shape of sampled rows", "",
+                           fmt::format("rows F32 [R, {}], row_keys U64 [R], R <= {}", n, capacity));
+    RowSample sample{n, values_of<float>(*t.rows), values_of<std::uint64_t>(*t.row_keys)};
+    if (!std::is_sorted(sample.keys.begin(), sample.keys.end()))
+      return invalid_input(where, "damaged row_keys", "", "rising");
+    table_.samples.emplace(index, std::move(sample));
     return {};
   }
 
@@ -267,6 +294,8 @@ Result<void> write_table(const std::filesystem::path& path, const CalibrationTab
     const std::string prefix = fmt::format("layer.{}.", index);
     if (layer.groups.front().counts()) add_counts(builder, prefix, layer);
     if (layer.groups.front().grid()) add_grids(builder, prefix, layer);
+    const auto sample = table.samples.find(index);
+    if (sample != table.samples.end()) add_sample(builder, prefix, sample->second);
   }
   return write_file(path, builder.format());
 }

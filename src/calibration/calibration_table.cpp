@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -84,6 +85,25 @@ TableMetadata merge_metadata(const TableMetadata& a, const TableMetadata& b) {
   merged.text_sha256 = join(a.text_sha256, b.text_sha256, "+");
   if (a.command != b.command) merged.command = join(a.command, b.command, " + ");
   merged.num_tokens = a.num_tokens + b.num_tokens;
+  merged.reservoir_rows = std::min(a.reservoir_rows, b.reservoir_rows);
+  if (merged.reservoir_rows == 0) merged.reservoir_seed = 0;
+  return merged;
+}
+
+// A layer that one table lacks keeps the other's rows, cut to the common capacity.
+Result<std::map<int, RowSample>> merge_all_samples(const CalibrationTable& a,
+                                                   const CalibrationTable& b,
+                                                   std::size_t capacity) {
+  std::map<int, RowSample> merged;
+  if (capacity == 0) return merged;
+  for (const CalibrationTable* table : {&a, &b}) {
+    for (const auto& [index, sample] : table->samples) {
+      const auto place = merged.try_emplace(index, RowSample{sample.num_experts, {}, {}}).first;
+      auto both = merge_samples(place->second, sample, capacity);
+      if (!both) return tl::make_unexpected(std::move(both).error());
+      place->second = *std::move(both);
+    }
+  }
   return merged;
 }
 
@@ -178,7 +198,10 @@ Result<CalibrationTable> merge(const CalibrationTable& a, const CalibrationTable
   for (const auto& check :
        {check_alike(a.metadata, b.metadata), check_counted(a), check_counted(b)})
     if (!check) return tl::make_unexpected(check.error());
-  CalibrationTable merged{merge_metadata(a.metadata, b.metadata), a.layers};
+  CalibrationTable merged{merge_metadata(a.metadata, b.metadata), a.layers, {}};
+  auto samples = merge_all_samples(a, b, merged.metadata.reservoir_rows);
+  if (!samples) return tl::make_unexpected(std::move(samples).error());
+  merged.samples = *std::move(samples);
   for (const auto& [index, layer] : b.layers) {
     const LayerNull* mine = a.layer(index);
     auto both =

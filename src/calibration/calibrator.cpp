@@ -74,6 +74,8 @@ TableMetadata describe(TableMetadata metadata, const CalibrationOptions& options
   metadata.smoothing_kernel =
       options.smoothing ? stats::to_string(options.smoothing->kernel) : "none";
   metadata.bandwidth = options.smoothing ? stats::to_string(options.smoothing->bandwidth) : "";
+  metadata.reservoir_rows = options.reservoir_rows;
+  metadata.reservoir_seed = options.reservoir_rows == 0 ? 0 : options.reservoir_seed;
   if (metadata.created_by.empty()) metadata.created_by = fmt::format("bhroute {}", version());
   return metadata;
 }
@@ -111,6 +113,7 @@ std::uint64_t Calibrator::last_left_out(std::span<const float> logits) {
 }
 
 void Calibrator::add_token(Layer& layer, std::span<const float> logits) {
+  layer.reservoir.add(logits);
   compute_statistic(options_.statistic, logits, statistic_);
   if (options_.null.kind == NullKind::all && options_.pooling == Pooling::pooled)
     return layer.groups.front().add(statistic_);
@@ -128,13 +131,20 @@ void Calibrator::add_token(Layer& layer, std::span<const float> logits) {
   layer.groups.front().add(std::span(statistic_).first(kept));
 }
 
+Calibrator::Layer& Calibrator::layer_at(int index) {
+  const auto found = layers_.find(index);
+  if (found != layers_.end()) return found->second;
+  Layer layer{{}, {options_.reservoir_rows, options_.reservoir_seed, num_experts_}, 0};
+  while (layer.groups.size() < (options_.pooling == Pooling::pooled ? 1 : num_experts_))
+    layer.groups.emplace_back(options_.resolution);
+  return layers_.emplace(index, std::move(layer)).first->second;
+}
+
 Result<void> Calibrator::add(int layer_index, LogitsView logits) {
   if (logits.num_experts != num_experts_)
     return invalid_input(fmt::format("layer {}", layer_index), "wrong number of experts",
                          std::to_string(logits.num_experts), std::to_string(num_experts_));
-  Layer& layer = layers_[layer_index];
-  while (layer.groups.size() < (options_.pooling == Pooling::pooled ? 1 : num_experts_))
-    layer.groups.emplace_back(options_.resolution);
+  Layer& layer = layer_at(layer_index);
   for (std::size_t t = 0; t < logits.num_tokens; ++t) add_token(layer, logits.token(t));
   layer.num_tokens += logits.num_tokens;
   return {};
@@ -169,7 +179,7 @@ Result<LayerNull> Calibrator::finish_layer(int index, const Layer& layer) const 
 Result<CalibrationTable> Calibrator::finish(TableMetadata metadata) const {
   if (layers_.empty())
     return invalid_input("calibration", "no router logits were seen", "0 layers", "at least 1");
-  CalibrationTable table{describe(std::move(metadata), options_), {}};
+  CalibrationTable table{describe(std::move(metadata), options_), {}, {}};
   table.metadata.num_experts = num_experts_;
   table.metadata.top_k = top_k_;
   table.metadata.num_tokens = num_tokens();
@@ -178,6 +188,7 @@ Result<CalibrationTable> Calibrator::finish(TableMetadata metadata) const {
     auto finished = finish_layer(index, layer);
     if (!finished) return tl::make_unexpected(std::move(finished).error());
     table.layers.emplace(index, *std::move(finished));
+    if (options_.reservoir_rows > 0) table.samples.emplace(index, layer.reservoir.sample());
   }
   return table;
 }

@@ -7,7 +7,9 @@
 namespace bhroute::calibration {
 namespace {
 
+// "2" is "1" with sampled rows: a reader that knows "1" only could not make sense of their tensors.
 constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersionWithRows = "2";
 
 template <class T>
 Result<T> parse_count(std::string_view text) {
@@ -64,31 +66,38 @@ class Reader {
 }  // namespace
 
 MetadataStrings format_metadata(const TableMetadata& metadata) {
-  return {{"format_version", kFormatVersion},
-          {"model_name", metadata.model_name},
-          {"model_sha256", metadata.model_sha256},
-          {"text_sha256", metadata.text_sha256},
-          {"created_by", metadata.created_by},
-          {"command", metadata.command},
-          {"num_layers", std::to_string(metadata.num_layers)},
-          {"num_experts", std::to_string(metadata.num_experts)},
-          {"top_k", std::to_string(metadata.top_k)},
-          {"num_tokens", std::to_string(metadata.num_tokens)},
-          {"statistic", std::string(to_string(metadata.statistic))},
-          {"null", to_string(metadata.null)},
-          {"pooling", std::string(to_string(metadata.pooling))},
-          {"form", std::string(stats::to_string(metadata.form))},
-          {"resolution", std::string(to_string(metadata.resolution))},
-          {"smoothing_kernel", metadata.smoothing_kernel},
-          {"bandwidth", metadata.bandwidth}};
+  MetadataStrings strings{{"format_version", kFormatVersion},
+                          {"model_name", metadata.model_name},
+                          {"model_sha256", metadata.model_sha256},
+                          {"text_sha256", metadata.text_sha256},
+                          {"created_by", metadata.created_by},
+                          {"command", metadata.command},
+                          {"num_layers", std::to_string(metadata.num_layers)},
+                          {"num_experts", std::to_string(metadata.num_experts)},
+                          {"top_k", std::to_string(metadata.top_k)},
+                          {"num_tokens", std::to_string(metadata.num_tokens)},
+                          {"statistic", std::string(to_string(metadata.statistic))},
+                          {"null", to_string(metadata.null)},
+                          {"pooling", std::string(to_string(metadata.pooling))},
+                          {"form", std::string(stats::to_string(metadata.form))},
+                          {"resolution", std::string(to_string(metadata.resolution))},
+                          {"smoothing_kernel", metadata.smoothing_kernel},
+                          {"bandwidth", metadata.bandwidth}};
+  if (metadata.reservoir_rows == 0) return strings;
+  strings["format_version"] = kFormatVersionWithRows;
+  strings["reservoir_rows"] = std::to_string(metadata.reservoir_rows);
+  strings["reservoir_seed"] = std::to_string(metadata.reservoir_seed);
+  return strings;
 }
 
 Result<TableMetadata> parse_metadata(const MetadataStrings& strings, const std::string& where) {
   Reader reader(strings, where);
   std::string version;
   reader.read("format_version", version, parse_text);
-  if (!reader.error() && version != kFormatVersion)
-    return invalid_input(where, "unknown format_version", version, kFormatVersion);
+  const bool with_rows = version == kFormatVersionWithRows;
+  if (!reader.error() && version != kFormatVersion && !with_rows)
+    return invalid_input(where, "unknown format_version", version,
+                         fmt::format("{} or {}", kFormatVersion, kFormatVersionWithRows));
   TableMetadata metadata;
   reader.read("model_name", metadata.model_name, parse_text);
   reader.read("model_sha256", metadata.model_sha256, parse_text);
@@ -106,6 +115,10 @@ Result<TableMetadata> parse_metadata(const MetadataStrings& strings, const std::
   reader.read("resolution", metadata.resolution, parse_resolution);
   reader.read("smoothing_kernel", metadata.smoothing_kernel, parse_kernel);
   reader.read("bandwidth", metadata.bandwidth, parse_bandwidth);
+  if (with_rows) {
+    reader.read("reservoir_rows", metadata.reservoir_rows, parse_count<std::size_t>);
+    reader.read("reservoir_seed", metadata.reservoir_seed, parse_count<std::uint64_t>);
+  }
   if (reader.error()) return tl::make_unexpected(*reader.error());
   return metadata;
 }

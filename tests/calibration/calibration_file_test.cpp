@@ -56,6 +56,26 @@ TEST_F(CalibrationFile, RoundTripsToTheByte) {
   }
 }
 
+TEST_F(CalibrationFile, SampledRowsRoundTripAsVersion2) {
+  CalibrationOptions options;
+  options.reservoir_rows = 7;
+  options.reservoir_seed = 3;
+  const auto table = testing::make_table(options);
+  const std::string bytes = bytes_of(table);
+  const auto back = read_table(path).value();
+  EXPECT_EQ(back.samples, table.samples);
+  EXPECT_EQ(back.samples.at(10).keys.size(), 7u);
+  EXPECT_EQ(back.metadata.reservoir_seed, 3u);
+  EXPECT_EQ(bytes_of(back), bytes);
+  EXPECT_EQ(format_metadata(table.metadata).at("format_version"), "2");
+}
+
+TEST_F(CalibrationFile, WithoutRowsItIsVersion1AsEver) {
+  const auto strings = format_metadata(testing::make_table().metadata);
+  EXPECT_EQ(strings.at("format_version"), "1");
+  EXPECT_FALSE(strings.contains("reservoir_rows"));
+}
+
 TEST_F(CalibrationFile, PValuesAreTheSameAfterwards) {
   for (const auto& options : kinds()) {
     const auto table = testing::make_table(options);
@@ -182,6 +202,30 @@ TEST_F(CalibrationFile, LyingTensorsAreNamed) {
                 p.metadata.pooling = Pooling::per_expert, p.metadata.num_experts = 2;
               }),
               HasSubstr("wrong number of groups, got 1, want 2"));
+}
+
+TEST_F(CalibrationFile, LyingSamplesAreNamed) {
+  const std::string rows = Parts::raw<float>({1, 2, 3, 4}),
+                    keys = Parts::raw<std::uint64_t>({1, 2});
+  const std::string falling = Parts::raw<std::uint64_t>({2, 1});
+  Parts parts;
+  parts.metadata.num_experts = 2;
+  parts.metadata.reservoir_rows = 2;
+  const auto with = [&](std::vector<std::size_t> shape, const std::string& its_keys) {
+    Safetensors content = parts.content();
+    content.tensors["layer.4.rows"] = {"F32", std::move(shape), rows};
+    content.tensors["layer.4.row_keys"] = {"U64", {its_keys.size() / 8}, its_keys};
+    return content;
+  };
+  EXPECT_EQ(message(with({2, 2}, keys)), "no error");
+  EXPECT_THAT(message(with({1, 4}, keys)),
+              HasSubstr("layer 4: wrong type or shape of sampled rows"));
+  EXPECT_THAT(message(with({2, 2}, falling)), HasSubstr("layer 4: damaged row_keys"));
+  EXPECT_THAT(message(parts.content()), HasSubstr("layer 4: incomplete sampled rows"));
+  parts.metadata.reservoir_rows = 1;
+  EXPECT_THAT(message(with({2, 2}, keys)), HasSubstr("R <= 1"));
+  parts.metadata.reservoir_rows = 0;
+  EXPECT_THAT(message(with({2, 2}, keys)), HasSubstr("incomplete sampled rows"));
 }
 
 TEST_F(CalibrationFile, WrongSetsOfTensorsAreNamed) {

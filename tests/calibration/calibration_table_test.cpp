@@ -193,7 +193,28 @@ TEST(CheckResolution, EndsForAnyAlpha) {
   CalibrationTable table;
   table.layers[0].groups.push_back(NullDistribution::from_counts(
       stats::CountedSample::create({0.0f, 1.0f}, {1, 1}).value(), stats::PValueForm::conformal));
-  for (const double alpha : {7e-15, 5e-17, 1e-300}) EXPECT_FALSE(check_resolution(table, 64, alpha));
+  for (const double alpha : {7e-15, 5e-17, 1e-300})
+    EXPECT_FALSE(check_resolution(table, 64, alpha));
+}
+
+TEST(Merge, SampledRowsAreThoseOfTheUnion) {
+  CalibrationOptions options;
+  options.reservoir_rows = 12;
+  const auto a = testing::make_table(options, 50, 1);
+  options.reservoir_rows = 9;
+  const auto b = testing::make_table(options, 30, 77);
+  const auto merged = merge(a, b).value();
+  EXPECT_EQ(merged.metadata.reservoir_rows, 9u);
+  EXPECT_EQ(merged.samples.at(10), merge_samples(a.samples.at(10), b.samples.at(10), 9).value());
+}
+
+TEST(Merge, WithATableWithoutRowsThereAreNone) {
+  CalibrationOptions options;
+  options.reservoir_rows = 12;
+  const auto merged =
+      merge(testing::make_table(options, 50, 1), testing::make_table({}, 30, 2)).value();
+  EXPECT_TRUE(merged.samples.empty());
+  EXPECT_EQ(merged.metadata.reservoir_rows, 0u);
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 // The table on disk: a safetensors file. Tensors, for each layer L:
 //   layer.L.values F32 [M], layer.L.counts U64 [M], layer.L.offsets U64 [groups+1]   (the counts, groups end to end)
 //   layer.L.x F64 [groups, G], layer.L.cdf F64 [groups, G]                           (the grid, where there is one)
-// and TableMetadata as strings in __metadata__ (keys: format_version "1", model_name, model_sha256, ...).
+//   layer.L.rows F32 [R, num_experts], layer.L.row_keys U64 [R]                      (the sampled rows, if any)
+// and TableMetadata as strings in __metadata__ (keys: format_version, model_name, model_sha256, ...). Tables with
+// sampled rows are format_version "2" and have reservoir_rows and reservoir_seed; all others are "1", as ever.
 // Python reads it with the `safetensors` library.
 
 #include <filesystem>

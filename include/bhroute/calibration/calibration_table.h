@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bhroute/calibration/logit_counter.h"
+#include "bhroute/calibration/logit_reservoir.h"
 #include "bhroute/calibration/null_spec.h"
 #include "bhroute/core/error.h"
 #include "bhroute/stats/counted_sample.h"
@@ -59,11 +60,14 @@ struct TableMetadata {
   Resolution resolution = Resolution::float32;
   std::string smoothing_kernel = "none";  ///< or a SmoothingKernel's name, or "unknown" (imported)
   std::string bandwidth;                  ///< "scott", "silverman", a number, or "" for none
+  std::size_t reservoir_rows = 0;         ///< most rows a layer's sample holds; 0 = no samples
+  std::uint64_t reservoir_seed = 0;
 };
 
 struct CalibrationTable {
   TableMetadata metadata;
   std::map<int, LayerNull> layers;  ///< by layer index, as in the model's tensor names
+  std::map<int, RowSample> samples{};  ///< whole logit rows of the same layers; empty without a reservoir
 
   const LayerNull* layer(int index) const {
     auto it = layers.find(index);
@@ -76,7 +80,8 @@ struct CalibrationTable {
 /// counts warns through the log and succeeds.
 Result<void> check_resolution(const CalibrationTable& table, std::size_t num_experts, double alpha);
 
-/// The table of both calibration sets together; counts add exactly, smoothed tables are smoothed again.
+/// The table of both calibration sets together; counts add exactly, smoothed tables are smoothed again, samples
+/// stay fair ones of the union (of the smaller capacity; none where one table has none).
 /// Errors: different model, experts, statistic, null, pooling, form, resolution or smoothing; a table with no counts.
 Result<CalibrationTable> merge(const CalibrationTable& a, const CalibrationTable& b);
 

@@ -17,6 +17,8 @@ struct CalibrationOptions {
   stats::PValueForm form = stats::PValueForm::conformal;  ///< smoothing makes it gridded
   Resolution resolution = Resolution::float32;
   std::optional<stats::KdeOptions> smoothing;
+  std::size_t reservoir_rows = 0;   ///< whole logit rows kept a layer; 0 = none
+  std::uint64_t reservoir_seed = 1;
 };
 
 class Calibrator {
@@ -34,7 +36,12 @@ class Calibrator {
 
  private:
   Calibrator(CalibrationOptions options, std::size_t num_experts, std::size_t top_k);
-  struct Layer { std::vector<LogitCounter> groups; std::uint64_t num_tokens = 0; };
+  struct Layer {
+    std::vector<LogitCounter> groups;
+    LogitReservoir reservoir;
+    std::uint64_t num_tokens = 0;
+  };
+  Layer& layer_at(int index);
   std::uint64_t last_left_out(std::span<const float> logits);
   void add_token(Layer& layer, std::span<const float> logits);
   Result<LayerNull> finish_layer(int index, const Layer& layer) const;
