@@ -41,6 +41,8 @@ Action declare_compare(CLI::App& app, Context& context);
 Action declare_sweep(CLI::App& app, Context& context);
 Action declare_run(CLI::App& app, Context& context);
 Action declare_fdr(CLI::App& app, Context& context);
+Action declare_predict(CLI::App& app, Context& context);
+Action declare_check(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
 Action declare_exec(CLI::App& app, Context& context);
 

@@ -50,6 +50,16 @@ constexpr Command kCommands[] = {
      "  bhroute compare out/sweep/runs/bh-alpha-0.2-max_k-16-unselected.json "
      "out/sweep/runs/static-top-6.json",
      declare_compare},
+    {"predict", "Experts per token of a policy from a table's sampled rows, without the model",
+     "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16\n"
+     "  bhroute predict all.safetensors unselected.safetensors --configurations list.json\n"
+     "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16 -m MODEL.gguf -f "
+     "text.txt --windows 8",
+     declare_predict},
+    {"check", "Whether a table's p-values mean on a fresh text what they say",
+     "  bhroute check unselected.safetensors -m MODEL.gguf -f fresh.txt --windows 24\n"
+     "  bhroute check all.safetensors -m MODEL.gguf -f fresh.txt --json -o check.json",
+     declare_check},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html\n  bhroute report out/plain out/elastic -o "
      "both.html",

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "engine.h"
 #include "model_flags.h"
+#include "prediction_output.h"
 #include "progress.h"
 #include "sweep_output.h"
 #include "table_source.h"
@@ -149,6 +150,18 @@ Result<void> check_tables(const evaluation::SweepOptions& options,
   return {};
 }
 
+// What the sampled rows of the tables foretell, before anything is run.
+Result<void> print_prediction(const Configurations& list, const evaluation::SweepOptions& options,
+                              Console& console) {
+  return evaluation::predict_list(list, options.tables)
+      .map([&](const evaluation::PredictedList& predicted) {
+        if (predicted.runs.empty())
+          log_info("no prediction: no table with sampled rows (calibrate --reservoir)");
+        else
+          console.out(readable(predicted) + "\n");
+      });
+}
+
 Result<evaluation::SweepOptions> make_options(const Flags& flags, const Context& context) {
   const auto evaluate = evaluate_options(flags.model, flags.score);
   if (!evaluate) return tl::make_unexpected(evaluate.error());
@@ -191,6 +204,7 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
   list = read_list(flags, model.top_k);
   if (!list) return tl::make_unexpected(list.error());
   relabel_grid(flags.table, options, *list);
+  if (auto ok = print_prediction(*list, options, console); !ok) return ok;
   ConsoleProgress progress(console);
   const auto outcome = evaluation::run_sweep(*work->model, work->text, *list, options, progress);
   if (!outcome) return tl::make_unexpected(outcome.error());

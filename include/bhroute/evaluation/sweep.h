@@ -40,6 +40,11 @@ Result<std::vector<Configuration>> read_configurations(const std::filesystem::pa
 Result<void> check_configurations(const std::vector<Configuration>& list, const std::string& where);
 std::string configurations_to_json(const std::vector<Configuration>& list);
 
+/// Path and table by the name of its null.
+using TablesByNull =
+    std::map<std::string,
+             std::pair<std::string, std::shared_ptr<const calibration::CalibrationTable>>>;
+
 struct SweepOptions {
   std::filesystem::path directory;  ///< DIR/runs/<slug>.json, DIR/results.json, DIR/results.csv
   EvaluateOptions evaluate;
@@ -48,10 +53,7 @@ struct SweepOptions {
   std::size_t micro_batch = 0;         ///< 0 = not known
   int gpu_layers = 0;
   std::string model_path, text_path, text_sha256;
-  std::map<std::string,
-           std::pair<std::string, std::shared_ptr<const calibration::CalibrationTable>>>
-      tables;
-  ///< by null name: path and table
+  TablesByNull tables;
   std::vector<Task> tasks;  ///< for the configurations that ask for them
   std::function<void(const RunResult& run, bool reused)>
       on_finished;  ///< may be empty; called when it is on disk
