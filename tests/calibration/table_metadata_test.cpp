@@ -60,7 +60,7 @@ TEST(TableMetadata, EveryValueIsChecked) {
     const auto metadata = parse_metadata(strings, "t");
     return metadata ? "no error" : to_string(metadata.error());
   };
-  EXPECT_EQ(with("format_version", "2"), "t: unknown format_version, got 2, want 1");
+  EXPECT_EQ(with("format_version", "3"), "t: unknown format_version, got 3, want 1 or 2");
   for (const char* key : {"num_layers", "num_experts", "top_k", "num_tokens"})
     for (const char* value : {"", "-1", "1.5", "8 ", "0x8", "99999999999999999999"})
       EXPECT_THAT(with(key, value),

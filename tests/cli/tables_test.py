@@ -105,7 +105,10 @@ class Merge(Dumps):
                 self.assertIn("2 tables merged", out)
                 whole, whole_metadata = support.read_safetensors(self.path("whole.safetensors"))
                 merged, metadata = support.read_safetensors(self.path("ab.safetensors"))
-                self.assertEqual(merged, whole)
+                # The sample of rows is a fair one of the union, not the one that the whole would have drawn.
+                counted = lambda tensors: {name: t for name, t in tensors.items() if ".row" not in name}
+                self.assertEqual(counted(merged), counted(whole))
+                self.assertEqual(merged.keys(), whole.keys())
                 for key in ("num_tokens", "null", "form", "num_experts", "num_layers"):
                     self.assertEqual(metadata[key], whole_metadata[key])
                 self.assertIn("bhroute merge", metadata["command"])

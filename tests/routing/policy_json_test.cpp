@@ -130,7 +130,7 @@ TEST(PolicyJson, BadLayersNameThePlace) {
   EXPECT_EQ(error_of(R"({"rule": "bh", "layers": {"3": {"alpha": 2.5}}})"),
             "policy.layers.3.alpha: out of range, got 2.5, want 0 < alpha < 1");
   EXPECT_EQ(error_of(R"({"rule": "bh", "layers": {"3": {"alpa": 0.5}}})"),
-            "policy.layers.3: unknown key of bh, got alpa, want did you mean alpha?");
+            "policy.layers.3: unknown key of bh, got alpa, did you mean alpha?");
   EXPECT_EQ(error_of(R"({"rule": "bh", "max_k": 4, "layers": {"3": {"min_k": 5}}})"),
             "policy.layers.3.max_k: out of range, got 4, want min_k 5 <= max_k");
   for (const char* text :

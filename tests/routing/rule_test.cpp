@@ -11,7 +11,7 @@ namespace {
 TEST(Rule, NamesReadBack) {
   for (Rule rule : all_rules()) EXPECT_EQ(parse_rule(to_string(rule), "policy").value(), rule);
   EXPECT_EQ(to_string(parse_rule("topk", "policy").error()),
-            "policy: unknown rule, got topk, want did you mean top_k?");
+            "policy: unknown rule, got topk, did you mean top_k?");
 }
 
 TEST(Rule, EveryProcedureOfStatsIsARule) {

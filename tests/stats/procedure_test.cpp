@@ -124,7 +124,7 @@ TEST(Procedure, OnlySomeHaveFixedCriticalValues) {
 
 TEST(Procedure, UnknownNamesAndBadParametersAreErrors) {
   EXPECT_EQ(to_string(make_procedure("holmes", {}).error()),
-            "method: unknown procedure, got holmes, want did you mean holm?");
+            "method: unknown procedure, got holmes, did you mean holm?");
   EXPECT_THAT(to_string(make_procedure("zzzz", {}).error()), ::testing::HasSubstr("one of bh, by"));
   EXPECT_EQ(to_string(make_procedure("bh", {.alpha = 1.0}).error()),
             "alpha: out of range, got 1, want 0 < alpha < 1");
