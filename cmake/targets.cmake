@@ -17,6 +17,7 @@ endfunction()
 function(bhroute_test folder)
   cmake_parse_arguments(ARG "" "" "LINK;FIXTURES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp)
+  list(FILTER sources EXCLUDE REGEX "_cuda_test\\.cpp$")  # a program of their own, built with BHROUTE_CUDA
   if(NOT sources)
     return()
   endif()

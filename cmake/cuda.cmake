@@ -1,0 +1,12 @@
+# The CUDA kernels as a library of their own: src/kernels/*_cuda.cu. Nothing else depends on a GPU.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90 100)
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+file(GLOB cuda_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernels/*_cuda.cu)
+add_library(bhroute_kernels_cuda STATIC ${cuda_sources})
+target_include_directories(bhroute_kernels_cuda PUBLIC include PRIVATE src)
+target_compile_features(bhroute_kernels_cuda PUBLIC cxx_std_20)
+target_compile_options(bhroute_kernels_cuda PRIVATE --expt-relaxed-constexpr)
+target_link_libraries(bhroute_kernels_cuda PUBLIC CUDA::cudart_static)
