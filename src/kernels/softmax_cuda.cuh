@@ -2,14 +2,16 @@
 // exp((r - max)/T) of one token. With an infinite maximum the experts that reach it share the mass
 // equally.
 
+#include <cfloat>
+
 #include "kernels/token_group_cuda.cuh"
 
 namespace bhroute::kernels::cuda {
 
-/// log2(e)/T, for sums in float and for single weights in double.
+/// log2(e)/T as the sum of two floats; `low` is 0 where `high` is so large that a product with it
+/// might overflow.
 struct SoftmaxScale {
-  float single;
-  double exact;
+  float high, low;
 };
 
 __device__ inline float exp2_fast(float x) {
@@ -18,23 +20,9 @@ __device__ inline float exp2_fast(float x) {
   return y;
 }
 
-/// A term of a sum: rounding the argument x in float costs |x| e^x ulps of the sum, less than half
-/// of one.
-__device__ inline float exp_term(float logit, float max, float scale) {
-  if (isinf(max)) return logit == max ? 1.0f : 0.0f;
-  const float y = exp2_fast((logit - max) * scale);
-  return logit == logit ? y : 0.0f;
-}
-
-/// A weight before scaling, to about one ulp: the argument is kept in double, whose rounding cannot
-/// hurt, until its integer part is off. 0 where the result would be denormal.
-__device__ inline float exp_weight(float logit, float max, double scale) {
-  if (isinf(max)) return logit == max ? 1.0f : 0.0f;
-  const double y = (static_cast<double>(logit) - static_cast<double>(max)) * scale;
-  if (!(y >= -126.0)) return 0.0f;
-  const double n = rint(y);
-  const float f = static_cast<float>(y - n);  // |f| <= 1/2
-  // 2^f by Taylor's series of exp(f ln 2): the first term left out is below 2^-27.
+/// 2^(n + f) for |f| <= 1/2 by the Taylor series of exp(f ln 2); the first term left out is below
+/// 2^-27. n >= -149; two steps, since 2^n may be denormal.
+__device__ inline float exp2_of_parts(float n, float f) {
   float p = 1.5252733804059840e-5f;
   p = fmaf(p, f, 1.5403530393381609e-4f);
   p = fmaf(p, f, 1.3333558146428443e-3f);
@@ -43,22 +31,47 @@ __device__ inline float exp_weight(float logit, float max, double scale) {
   p = fmaf(p, f, 2.4022650695910071e-1f);
   p = fmaf(p, f, 6.9314718055994531e-1f);
   p = fmaf(p, f, 1.0f);
-  return __int_as_float(__float_as_int(p) + (static_cast<int>(n) << 23));
+  return __int_as_float(__float_as_int(p) + ((static_cast<int>(n) + 64) << 23)) *
+         5.4210108624275222e-20f;
 }
 
-/// Sum of exp((r - max)/T) over the token's experts; pairs are added first, which keeps the error
-/// near an ulp.
+/// A weight before scaling, to about one ulp. The argument (r - max) log2(e)/T is carried as a sum
+/// of two floats, whose rounding cannot hurt, until its integer part is off.
+__device__ inline float exp_weight(float logit, float max, SoftmaxScale scale) {
+  if (isinf(max)) return logit == max ? 1.0f : 0.0f;
+  const float d = logit - max;
+  const float high = d * scale.high;
+  if (!(high >= -149.0f)) return 0.0f;
+  const float back = d + max;  // Knuth's two-sum: what d lost
+  const float lost = (logit - back) + ((back - d) - max);
+  const float low = fmaf(d, scale.high, -high) + fmaf(d, scale.low, lost * scale.high);
+  const float n = rintf(high);
+  return exp2_of_parts(n, (high - n) + low);
+}
+
+/// Sum of exp((r - max)/T) over the token's experts, NaN where there is no number. Rounding the
+/// argument x costs |x| e^x ulps of the sum, less than half of one; pairs are added first, which
+/// keeps the rest near an ulp.
 template <class Group, int kValues>
-__device__ float sum_exp(const float (&logits)[kValues], float max, float scale) {
+__device__ float sum_exp(const float (&logits)[kValues], float max, SoftmaxScale scale) {
   float terms[kValues];
+  if (isinf(max)) {
 #pragma unroll
-  for (int v = 0; v < kValues; ++v) terms[v] = exp_term(logits[v], max, scale);
+    for (int v = 0; v < kValues; ++v) terms[v] = logits[v] == max ? 1.0f : 0.0f;
+  } else {
+#pragma unroll
+    for (int v = 0; v < kValues; ++v) {
+      const float d =
+          fmaxf(logits[v] - max, -FLT_MAX);  // finite; NaN too becomes the lowest number
+      terms[v] = exp2_fast(fmaf(d, scale.low, d * scale.high));
+    }
+  }
 #pragma unroll
   for (int step = 1; step < kValues; step *= 2) {
 #pragma unroll
     for (int v = 0; v + step < kValues; v += 2 * step) terms[v] += terms[v + step];
   }
-  return Group::sum(terms[0]);
+  return static_cast<float>(Group::sum(static_cast<double>(terms[0])));
 }
 
 }  // namespace bhroute::kernels::cuda

@@ -22,22 +22,15 @@ __device__ inline int key_of(float logit) {
 
 __device__ inline float logit_of(int key) { return __int_as_float(key ^ ((key >> 31) & INT_MAX)); }
 
-/// Sorts as routing orders experts: larger logit first, then lower index. A larger value comes
-/// first.
-__device__ inline long long order_of(int key, int expert) {
-  return (static_cast<long long>(key) << 32) | static_cast<unsigned>(~expert);
-}
-__device__ inline int key_of_order(long long order) { return static_cast<int>(order >> 32); }
-__device__ inline int expert_of_order(long long order) { return ~static_cast<int>(order); }
-
 __device__ inline float to_float(float v) { return v; }
 __device__ inline float to_float(__nv_bfloat16 v) { return __bfloat162float(v); }
 __device__ inline float to_float(__half v) { return __half2float(v); }
 
 /// kLanes lanes a token, kValues logits a lane, read kVector at a time (1: any address and any
 /// number of experts).
-template <int kLanes, int kValues, int kVector>
+template <int kLanes_, int kValues, int kVector>
 struct TokenGroup {
+  static constexpr int kLanes = kLanes_;
   static constexpr int kTokensPerWarp = 32 / kLanes;
 
   __device__ static int lane() { return threadIdx.x % kLanes; }
@@ -70,9 +63,15 @@ struct TokenGroup {
       return x;
     }
   }
-  __device__ static float sum(float x) {
+  template <class Real>
+  __device__ static Real sum(Real x) {
 #pragma unroll
     for (int step = kLanes / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWarp, x, step);
+    return x;
+  }
+  __device__ static float max(float x) {
+#pragma unroll
+    for (int step = kLanes / 2; step > 0; step /= 2) x = fmaxf(x, __shfl_xor_sync(kWarp, x, step));
     return x;
   }
   __device__ static int max(int x) {
@@ -97,14 +96,24 @@ struct TokenGroup {
   }
   /// Sum over the group's lower lanes.
   __device__ static int sum_before(int x) {
-    int total = x;
+    int sum = x;
 #pragma unroll
     for (int step = 1; step < kLanes; step *= 2) {
-      const int lower = __shfl_up_sync(kWarp, total, step, kLanes);
-      if (lane() >= step) total += lower;
+      const int lower = __shfl_up_sync(kWarp, sum, step, kLanes);
+      if (lane() >= step) sum += lower;
     }
-    return total - x;
+    return sum - x;
   }
+  /// Of 32 bits, kLanes belong to each group: the group's own, and its `i`-th.
+  __device__ static unsigned share(unsigned bits) {
+    if constexpr (kLanes == 32)
+      return bits;
+    else
+      return (bits >> (threadIdx.x % 32 / kLanes * kLanes)) & ((1u << kLanes) - 1);
+  }
+  __device__ static unsigned bit(int i) { return 1u << (threadIdx.x % 32 / kLanes * kLanes + i); }
+  /// One bit a lane of the group, the first lane lowest.
+  __device__ static unsigned ballot(bool set) { return share(__ballot_sync(kWarp, set)); }
 };
 
 }  // namespace bhroute::kernels::cuda

@@ -27,7 +27,7 @@ struct Outputs {
 /// The row of slots is exactly `ids` with the oracle's weights, then padding.
 inline ::testing::AssertionResult row_is(const kernels::RouteInputs& in, std::size_t t,
                                          std::size_t max_k, const Outputs& got,
-                                         const std::vector<std::int32_t>& ids) {
+                                         const std::vector<std::int32_t>& ids, int ulps = 4) {
   const auto weights = softmax_weights(in, in.logits + t * in.token_stride, ids);
   if (got.counts[t] != static_cast<std::int32_t>(ids.size())) {
     return ::testing::AssertionFailure() << "selected " << got.counts[t] << ", want " << ids.size();
@@ -35,7 +35,7 @@ inline ::testing::AssertionResult row_is(const kernels::RouteInputs& in, std::si
   for (std::size_t i = 0; i < max_k; ++i) {
     const std::int32_t id = i < ids.size() ? ids[i] : -1;
     const float weight = i < ids.size() ? weights[i] : 0.0f;
-    if (got.ids[t * max_k + i] != id || !weights_agree(got.weights[t * max_k + i], weight)) {
+    if (got.ids[t * max_k + i] != id || !weights_agree(got.weights[t * max_k + i], weight, ulps)) {
       return ::testing::AssertionFailure()
              << "slot " << i << ": expert " << got.ids[t * max_k + i] << " weight "
              << got.weights[t * max_k + i] << ", want " << id << " " << weight;
