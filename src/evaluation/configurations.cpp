@@ -87,16 +87,20 @@ class Entry {
   Result<void> read_policy(Configuration& configuration) const {
     if (!object_.contains("policy")) return wrong("the key 'policy' is missing");
     const json& value = object_["policy"];
+    const bool is_file = value.is_string() && names_a_file(value.get<std::string>());
     auto policy = value.is_string() ? routing::parse_policy(in_folder(value.get<std::string>()))
                                     : routing::policy_from_json(value, where_ + ": policy");
     if (!policy) return tl::make_unexpected(policy.error());
+    // A file's own table is relative to that file, and parse_policy has seen to it.
+    if (!is_file) routing::resolve_table(*policy, folder_);
     configuration.policy = std::move(*policy);
     return {};
   }
 
   // Only a file's path can end so; the short form of a policy stays as it is.
+  static bool names_a_file(const std::string& policy) { return policy.ends_with(".json"); }
   std::string in_folder(const std::string& policy) const {
-    return policy.ends_with(".json") ? (folder_ / policy).string() : policy;
+    return names_a_file(policy) ? (folder_ / policy).string() : policy;
   }
 
   Result<std::string> text(const char* key, std::string absent) const {
@@ -197,8 +201,6 @@ Result<std::vector<Configuration>> read_configurations(const std::filesystem::pa
   }
   if (auto checked = check_configurations(list, path.string()); !checked)
     return tl::make_unexpected(checked.error());
-  for (Configuration& configuration : list)
-    routing::resolve_table(configuration.policy, path.parent_path());
   return list;
 }
 

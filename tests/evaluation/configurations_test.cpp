@@ -89,12 +89,19 @@ TEST_F(ConfigurationFile, WhatIsLeftOutHasADefault) {
 }
 
 TEST_F(ConfigurationFile, APolicysOwnTableIsRelativeToTheList) {
+  std::filesystem::create_directory(folder_ / "policies");
+  spill(folder_ / "policies/p.json", R"({"rule": "bh", "table": "u.safetensors"})");
   const auto list = read(R"({"configurations": [
       {"name": "a", "policy": {"rule": "bh", "table": "tables/t.safetensors"}},
-      {"name": "b", "policy": {"rule": "bh", "table": "/elsewhere/t.safetensors"}}]})");
+      {"name": "b", "policy": {"rule": "bh", "table": "/elsewhere/t.safetensors"}},
+      {"name": "c", "policy": "bh:alpha=0.1,table=t.safetensors"},
+      {"name": "d", "policy": "policies/p.json"}]})");
   ASSERT_TRUE(list) << to_string(list.error());
   EXPECT_EQ(list->at(0).policy.table, (folder_ / "tables/t.safetensors").string());
   EXPECT_EQ(list->at(1).policy.table, "/elsewhere/t.safetensors");
+  EXPECT_EQ(list->at(2).policy.table, (folder_ / "t.safetensors").string());
+  EXPECT_EQ(list->at(3).policy.table, (folder_ / "policies/u.safetensors").string())
+      << "a policy's file: relative to that";
 }
 
 TEST_F(ConfigurationFile, ErrorsNameFileAndEntry) {
