@@ -1,18 +1,15 @@
 #include "bhroute/stats/benjamini_hochberg.h"
 
-#include "ranking.h"
+#include "critical_value.h"
 
 namespace bhroute::stats {
 
 std::vector<double> bh_critical_values(std::size_t num_hypotheses, double alpha) {
-  std::vector<double> critical_values(num_hypotheses);
-  for (std::size_t k = 1; k <= num_hypotheses; ++k)
-    critical_values[k - 1] = rank_share(k, num_hypotheses) * alpha;
-  return critical_values;
+  return step_test(BenjaminiHochberg{alpha}, num_hypotheses).critical_values;
 }
 
 StepTest step_test(const BenjaminiHochberg& procedure, std::size_t num_hypotheses) {
-  return {Direction::up, bh_critical_values(num_hypotheses, procedure.alpha)};
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const BenjaminiHochberg& procedure, std::span<const double> p_values) {

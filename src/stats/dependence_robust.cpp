@@ -1,14 +1,14 @@
 #include "bhroute/stats/dependence_robust.h"
 
+#include <array>
 #include <cmath>
 
-#include "ranking.h"
+#include "critical_value.h"
 
 namespace bhroute::stats {
 namespace {
 
-/// The sum of 1/k for k = first..last, added in numpy's order (pairwise, in blocks of 8 up to 128):
-/// BY's boundaries depend on its last bit, and statsmodels sums so.
+/// The sum of 1/k for k = first..last, pairwise, in blocks of 8 up to 128, as numpy adds.
 double harmonic(std::size_t first, std::size_t last) {
   const auto term = [](std::size_t k) { return 1.0 / static_cast<double>(k); };
   const std::size_t n = last - first + 1;
@@ -28,26 +28,25 @@ double harmonic(std::size_t first, std::size_t last) {
   return sum;
 }
 
-/// x^(1/(1 - kappa)); exactly the square for kappa = 1/2.
-double uncalibrated(double x, double kappa) {
-  return kappa == 0.5 ? x * x : std::pow(x, 1.0 / (1.0 - kappa));
-}
-
 }  // namespace
 
+double harmonic_number(std::size_t num_hypotheses) {
+  thread_local std::array<double, 1025> known{};  // the same few N come again and again
+  if (num_hypotheses == 0) return 0.0;
+  if (num_hypotheses >= known.size()) return harmonic(1, num_hypotheses);
+  double& value = known[num_hypotheses];
+  if (value == 0.0) value = harmonic(1, num_hypotheses);
+  return value;
+}
+
 StepTest step_test(const BenjaminiYekutieli& procedure, std::size_t num_hypotheses) {
-  StepTest test;
-  if (num_hypotheses == 0) return test;
-  const double sum = harmonic(1, num_hypotheses);
-  for (std::size_t k = 1; k <= num_hypotheses; ++k)
-    test.critical_values.push_back(rank_share(k, num_hypotheses) / sum * procedure.alpha);
-  return test;
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const BenjaminiYekutieli& procedure, std::span<const double> p_values) {
   const std::size_t n = p_values.size();
   TestResult result = run_step_test(step_test(procedure, n), p_values);
-  const double sum = n == 0 ? 1.0 : harmonic(1, n);
+  const double sum = harmonic_number(n);
   adjust_from_last(result,
                    [n, sum](std::size_t k, double p) { return p / (rank_share(k, n) / sum); });
   return result;
@@ -59,11 +58,7 @@ double e_value(const EBenjaminiHochberg& procedure, double p) noexcept {
 }
 
 StepTest step_test(const EBenjaminiHochberg& procedure, std::size_t num_hypotheses) {
-  StepTest test;
-  for (std::size_t k = 1; k <= num_hypotheses; ++k)
-    test.critical_values.push_back(uncalibrated(
-        procedure.kappa * (rank_share(k, num_hypotheses) * procedure.alpha), procedure.kappa));
-  return test;
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const EBenjaminiHochberg& procedure, std::span<const double> p_values) {

@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ranking.h"
+#include "critical_value.h"
 
 namespace bhroute::stats {
 namespace {
-
-/// Holm's and Hochberg's: alpha/(N - k + 1).
-std::vector<double> by_remaining(std::size_t num_hypotheses, double alpha) {
-  std::vector<double> critical_values;
-  for (std::size_t left = num_hypotheses; left > 0; --left)
-    critical_values.push_back(alpha / static_cast<double>(left));
-  return critical_values;
-}
 
 /// Each p-value adjusted for itself.
 template <class Adjusted>
@@ -26,8 +18,7 @@ void adjust_each(TestResult& result, Adjusted adjusted) {
 }  // namespace
 
 StepTest step_test(const Bonferroni& procedure, std::size_t num_hypotheses) {
-  const double level = procedure.alpha / static_cast<double>(num_hypotheses);
-  return {Direction::up, std::vector<double>(num_hypotheses, level)};
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const Bonferroni& procedure, std::span<const double> p_values) {
@@ -38,7 +29,7 @@ TestResult run(const Bonferroni& procedure, std::span<const double> p_values) {
 }
 
 StepTest step_test(const Holm& procedure, std::size_t num_hypotheses) {
-  return {Direction::down, by_remaining(num_hypotheses, procedure.alpha)};
+  return tabled(Direction::down, procedure, num_hypotheses);
 }
 
 TestResult run(const Holm& procedure, std::span<const double> p_values) {
@@ -55,7 +46,7 @@ TestResult run(const Holm& procedure, std::span<const double> p_values) {
 }
 
 StepTest step_test(const Hochberg& procedure, std::size_t num_hypotheses) {
-  return {Direction::up, by_remaining(num_hypotheses, procedure.alpha)};
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const Hochberg& procedure, std::span<const double> p_values) {
@@ -67,7 +58,7 @@ TestResult run(const Hochberg& procedure, std::span<const double> p_values) {
 }
 
 StepTest step_test(const FixedLevel& procedure, std::size_t num_hypotheses) {
-  return {Direction::up, std::vector<double>(num_hypotheses, procedure.alpha)};
+  return tabled(Direction::up, procedure, num_hypotheses);
 }
 
 TestResult run(const FixedLevel& procedure, std::span<const double> p_values) {

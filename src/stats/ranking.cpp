@@ -6,10 +6,6 @@
 
 namespace bhroute::stats {
 
-double rank_share(std::size_t rank, std::size_t num_hypotheses) noexcept {
-  return static_cast<double>(rank) / static_cast<double>(num_hypotheses);
-}
-
 TestResult ranked(std::span<const double> p_values) {
   TestResult result;
   result.p_values.assign(p_values.begin(), p_values.end());

@@ -10,13 +10,16 @@
 namespace bhroute::stats {
 
 /// k/N. statsmodels divides first and multiplies then, and exact boundaries depend on it.
-double rank_share(std::size_t rank, std::size_t num_hypotheses) noexcept;
+inline double rank_share(std::size_t rank, std::size_t num_hypotheses) noexcept {
+  return static_cast<double>(rank) / static_cast<double>(num_hypotheses);
+}
 /// A result with the p-values and their order; NaN last, equal ones in the order given.
 TestResult ranked(std::span<const double> p_values);
 std::vector<double> sorted_p_values(const TestResult& result);
 /// Marks the first `num` of the order.
 void reject_first(TestResult& result, std::size_t num);
-/// adjusted[order[k-1]] = the running minimum, from the last rank to the first, of raw(k, p_(k)), at most 1.
+/// adjusted[order[k-1]] = the running minimum, from the last rank to the first, of raw(k, p_(k)),
+/// at most 1.
 template <class Raw>
 void adjust_from_last(TestResult& result, Raw raw);
 /// A procedure with fixed critical values up to its adjusted p-values.

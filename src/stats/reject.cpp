@@ -1,150 +1,109 @@
 #include "bhroute/stats/reject.h"
 
 #include <algorithm>
-#include <type_traits>
+#include <iterator>
 #include <vector>
 
-#include "ranking.h"
+#include "bhroute/core/compare_doubles.h"
+#include "critical_value.h"
 
 namespace bhroute::stats {
 namespace {
 
-/// A thread's critical values and, by rank, how many p-values meet that one first.
-struct Buffers {
-  std::vector<double> critical;
-  std::vector<std::uint32_t> first_met;
-};
+using PValues = std::span<const double>;
+using Mask = std::span<std::uint8_t>;
+/// Beyond so many passes over the p-values a sort is cheaper. Usual vectors need three to six.
+constexpr std::size_t kMostPasses = 24;
 
-Buffers& buffers() {
-  thread_local Buffers mine;
-  return mine;
+/// Of the ranks up to `most`, by the sorted p-values: only those <= c_most matter.
+template <class Critical>
+std::size_t count_by_sorting(PValues p, Direction direction, std::size_t most, Critical critical) {
+  thread_local std::vector<double> kept;
+  kept.clear();
+  const double loosest = critical(most);
+  std::copy_if(p.begin(), p.end(), std::back_inserter(kept),
+               [&](double x) { return x <= loosest; });
+  std::sort(kept.begin(), kept.end());
+  const auto passes = [&](std::size_t k) { return kept[k - 1] <= critical(k); };
+  std::size_t k = direction == Direction::up ? kept.size() : 0;
+  if (direction == Direction::up)
+    while (k > 0 && !passes(k)) --k;
+  else
+    while (k < kept.size() && passes(k + 1)) ++k;
+  return k;
 }
 
-std::size_t mark(std::span<const double> p, double bound, std::span<std::uint8_t> mask) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    const std::uint8_t rejected = p[i] <= bound ? 1 : 0;
-    mask[i] = rejected;
-    count += rejected;
+/// p_(k) <= c_k exactly when k of the p are <= c_k. If only m < k are, then no rank from k down to
+/// m + 1 passes, for their critical values are smaller still: so m is the next to ask.
+template <class Critical>
+std::size_t count_up(PValues p, Critical critical) {
+  std::size_t k = p.size();
+  for (std::size_t pass = 0; pass < kMostPasses && k > 0; ++pass) {
+    const std::size_t reached = count_at_most(p, critical(k));
+    if (reached == k) return k;
+    k = reached;
   }
-  return count;
+  return k == 0 ? 0 : count_by_sorting(p, Direction::up, k, critical);
 }
 
-std::size_t mark_none(std::span<std::uint8_t> mask) {
+/// If m > k are <= c_(k+1), the ranks up to m pass, for their critical values are larger still.
+template <class Critical>
+std::size_t count_down(PValues p, Critical critical) {
+  std::size_t k = 0;
+  for (std::size_t pass = 0; pass < kMostPasses; ++pass) {
+    const std::size_t reached = count_at_most(p, critical(k + 1));
+    if (reached == k || reached == p.size()) return reached;
+    k = reached;
+  }
+  return count_by_sorting(p, Direction::down, p.size(), critical);
+}
+
+template <class Critical>
+std::size_t mark_first(PValues p, Mask mask, std::size_t k, Critical critical) {
+  if (k > 0) return mark_at_most(p, critical(k), mask.data());
   std::fill(mask.begin(), mask.end(), std::uint8_t{0});
   return 0;
 }
 
-std::size_t count_from(const Buffers& b, std::size_t n, Direction direction) {
-  std::size_t passed = 0, reached = 0;
-  for (std::size_t k = 1; k <= n; ++k) {
-    reached += b.first_met[k - 1];
-    if (reached >= k)
-      passed = k;
-    else if (direction == Direction::down)
-      break;
-  }
-  return passed;
+template <class Critical>
+std::size_t reject_up(PValues p, Mask mask, Critical critical) {
+  return mark_first(p, mask, count_up(p, critical), critical);
 }
 
-/// How many pass: p_(k) <= c_k exactly when k of the p are <= c_k, so counting replaces sorting.
-/// `guess(p)` is about the first rank that p meets; comparisons with c make it exact.
-template <class Guess>
-std::size_t count_passing_unsorted(std::span<const double> p, Direction direction, Guess guess) {
-  Buffers& b = buffers();
-  const std::size_t n = p.size();
-  const double* c = b.critical.data();
-  b.first_met.assign(n, 0);
-  const double loosest = c[n - 1];
-  for (double value : p) {
-    if (!(value <= loosest)) continue;
-    const double near = guess(value);  // NaN only for a level of denormal size
-    auto k = near > 0.0 ? static_cast<std::size_t>(std::min(near, static_cast<double>(n - 1))) : 0;
-    while (k > 0 && value <= c[k - 1]) --k;
-    while (!(value <= c[k])) ++k;
-    ++b.first_met[k];
-  }
-  return count_from(b, n, direction);
+template <class Fixed>
+std::size_t reject_one(const Fixed& procedure, PValues p, Mask mask) {
+  return reject_up(p, mask, critical_value(procedure, p.size()));
 }
 
-template <class Guess>
-std::size_t reject_by(std::span<const double> p, std::span<std::uint8_t> mask, Direction direction,
-                      Guess guess) {
-  const std::size_t passed = count_passing_unsorted(p, direction, guess);
-  return passed == 0 ? mark_none(mask) : mark(p, buffers().critical[passed - 1], mask);
+std::size_t reject_one(const Holm& procedure, PValues p, Mask mask) {
+  const auto critical = critical_value(procedure, p.size());
+  return mark_first(p, mask, count_down(p, critical), critical);
 }
 
-/// Step-up with c_k = rank_share(k)*alpha, as bh_critical_values.
-void fill_bh(std::size_t n, double alpha) {
-  std::vector<double>& c = buffers().critical;
-  c.resize(n);
-  const auto size = static_cast<double>(n);
-  for (std::size_t k = 0; k < n; ++k) c[k] = static_cast<double>(k + 1) / size * alpha;
+std::size_t reject_one(const Bonferroni& procedure, PValues p, Mask mask) {
+  return mark_at_most(p, critical_value(procedure, p.size())(1), mask.data());
 }
 
-std::size_t reject_linear(std::span<const double> p, std::span<std::uint8_t> mask) {
-  const double per_unit = static_cast<double>(p.size()) / buffers().critical.back();
-  return reject_by(p, mask, Direction::up, [=](double value) { return value * per_unit - 0.5; });
+std::size_t reject_one(const FixedLevel& procedure, PValues p, Mask mask) {
+  return mark_at_most(p, procedure.alpha, mask.data());
 }
 
-std::size_t reject_one(const BenjaminiHochberg& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  fill_bh(p.size(), procedure.alpha);
-  return reject_linear(p, mask);
+std::size_t reject_one(const Storey& procedure, PValues p, Mask mask) {
+  const double share = share_of_true(procedure, p);
+  return reject_up(p, mask, critical_value(procedure, p.size(), share));
 }
 
-std::size_t reject_one(const TwoStage& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  const double first_alpha = procedure.alpha / (1.0 + procedure.alpha);
-  const std::size_t first = reject_one(BenjaminiHochberg{first_alpha}, p, mask);
-  if (first == 0 || first == p.size()) return first;
-  const auto n = static_cast<double>(p.size());
-  return reject_one(BenjaminiHochberg{first_alpha * n / static_cast<double>(p.size() - first)}, p,
-                    mask);
+std::size_t reject_one(const TwoStage& procedure, PValues p, Mask mask) {
+  const auto first = critical_value(first_stage(procedure), p.size());
+  const std::size_t rejected = count_up(p, first);
+  if (rejected == 0 || rejected == p.size()) return mark_first(p, mask, rejected, first);
+  return reject_one(second_stage(procedure, p.size(), rejected), p, mask);
 }
 
-std::size_t reject_one(const Bonferroni& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  return mark(p, procedure.alpha / static_cast<double>(p.size()), mask);
-}
-
-std::size_t reject_one(const FixedLevel& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  return mark(p, procedure.alpha, mask);
-}
-
-/// Holm's and Hochberg's critical values rise as 1/(N - k + 1).
-std::size_t reject_by_remaining(double alpha, Direction direction, std::span<const double> p,
-                                std::span<std::uint8_t> mask) {
-  std::vector<double>& c = buffers().critical;
-  c.resize(p.size());
-  const auto n = static_cast<double>(p.size());
-  for (std::size_t k = 0; k < p.size(); ++k) c[k] = alpha / static_cast<double>(p.size() - k);
-  return reject_by(p, mask, direction, [=](double value) { return n - alpha / value; });
-}
-
-std::size_t reject_one(const Holm& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  return reject_by_remaining(procedure.alpha, Direction::down, p, mask);
-}
-
-std::size_t reject_one(const Hochberg& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  return reject_by_remaining(procedure.alpha, Direction::up, p, mask);
-}
-
-/// The others: critical values of their own, or a sort.
-template <class Other>
-std::size_t reject_one(const Other& procedure, std::span<const double> p,
-                       std::span<std::uint8_t> mask) {
-  if constexpr (std::is_same_v<Other, BenjaminiYekutieli>) {
-    buffers().critical = step_test(procedure, p.size()).critical_values;
-    return reject_linear(p, mask);
-  } else {
-    const TestResult result = run(procedure, p);
-    std::copy(result.mask.begin(), result.mask.end(), mask.begin());
-    return result.num_rejections;
-  }
+std::size_t reject_one(const HigherCriticism& procedure, PValues p, Mask mask) {
+  const TestResult result = run(procedure, p);
+  std::copy(result.mask.begin(), result.mask.end(), mask.begin());
+  return result.num_rejections;
 }
 
 }  // namespace

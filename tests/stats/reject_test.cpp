@@ -1,4 +1,4 @@
-// The sort-free masks against the whole procedures.
+// The masks without a sort against the whole procedures.
 
 #include "bhroute/stats/reject.h"
 
@@ -41,6 +41,25 @@ TEST_P(Reject, GivesTheMaskOfTheProcedure) {
     ASSERT_EQ(reject(procedure, p, mask), want.num_rejections) << "repeat " << repeat;
     ASSERT_EQ(mask, want.mask) << "repeat " << repeat;
   }
+}
+
+/// Each p just above (for a step-down: at) its own critical value: every pass moves by one rank
+/// only.
+TEST_P(Reject, SurvivesTheLongestDescent) {
+  const Procedure procedure = make_procedure(GetParam(), {.alpha = 0.2}).value();
+  const std::size_t n = 3000;
+  const auto test = step_test(procedure, n);
+  std::vector<double> p(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double c =
+        test ? test->critical_values[k] : 0.2 * static_cast<double>(k + 1) / static_cast<double>(n);
+    const bool at = (test && test->direction == Direction::down) || k == 6;
+    p[n - 1 - k] = at ? c : std::nextafter(c, 1.0);
+  }
+  const TestResult want = run(procedure, p);
+  std::vector<std::uint8_t> mask(n, 7);
+  EXPECT_EQ(reject(procedure, p, mask), want.num_rejections);
+  EXPECT_EQ(mask, want.mask);
 }
 
 TEST_P(Reject, OfNothingNothing) {

@@ -1,0 +1,18 @@
+#pragma once
+// Comparisons of many doubles with one bound, by the widest vectors of this CPU (core/isa.h). NaN,
+// as a value or as a bound, is never at most anything.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace bhroute {
+
+/// How many values are <= bound.
+std::size_t count_at_most(std::span<const double> values, double bound) noexcept;
+/// In `marks`, values.size() bytes of the caller's that overlap no value, 1 where a value is <=
+/// bound, else 0. Returns how many are.
+std::size_t mark_at_most(std::span<const double> values, double bound,
+                         std::uint8_t* marks) noexcept;
+
+}  // namespace bhroute
