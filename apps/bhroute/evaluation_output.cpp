@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bhroute/routing/alpha_note.h"
 #include "json_output.h"
 
 namespace bhroute::cli {
@@ -83,6 +84,7 @@ nlohmann::json to_json(const Evaluation& e) {
   object["versions"] = versions_json();
   object["command"] = e.command_line;
   object["units"] = evaluation::result_units();
+  if (const auto note = routing::alpha_note(e.run.policy); !note.empty()) object["note"] = note;
   if (e.own_loss) object["own_loss"] = *e.own_loss;
   if (e.own_loss) object["own_perplexity"] = std::exp(*e.own_loss);
   return object;
@@ -90,6 +92,7 @@ nlohmann::json to_json(const Evaluation& e) {
 
 std::string readable(const Evaluation& e) {
   std::string text = line("policy", to_string(e.run.policy));
+  if (const auto note = routing::alpha_note(e.run.policy); !note.empty()) text += line("", note);
   if (routing::uses_p_values(e.run.policy.rule))
     text += line("table", e.run.table.empty() ? "none: empirical fallback" : e.run.table);
   text += losses(e) + experts(e) + metrics(e.run);

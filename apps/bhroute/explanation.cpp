@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "bhroute/routing/alpha_note.h"
 #include "bhroute/stats/procedure.h"
 
 namespace bhroute::cli {
@@ -102,6 +103,11 @@ std::string decision_text(const Explanation& e) {
                      num_selected(e), e.logits.size(), reason(e), ids, weights);
 }
 
+std::string note_text(const Explanation& e) {
+  const std::string note = routing::alpha_note(e.policy);
+  return note.empty() ? "" : note + "\n";
+}
+
 std::string why_text(const Explanation& e) {
   if (e.why.empty()) return "";
   std::string text = "\nP-values that do not work, on the same logits:\n";
@@ -147,6 +153,7 @@ nlohmann::json to_json(const Explanation& e) {
        std::vector<float>(d.routing_weights.begin(), d.routing_weights.begin() + n)},
   };
   if (has_p_values(e)) object["num_passing"] = e.num_passing();
+  if (const auto note = routing::alpha_note(e.policy); !note.empty()) object["note"] = note;
   for (const Alternative& other : e.why)
     object["why"].push_back({{"p_values", other.name},
                              {"num_passing", other.num_passing},
@@ -156,7 +163,7 @@ nlohmann::json to_json(const Explanation& e) {
 }
 
 std::string readable(const Explanation& e) {
-  return header(e) + rows(e) + decision_text(e) + why_text(e);
+  return header(e) + rows(e) + decision_text(e) + note_text(e) + why_text(e);
 }
 
 }  // namespace bhroute::cli

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "bhroute/routing/alpha_note.h"
 
 namespace bhroute::cli {
 namespace {
@@ -41,6 +45,26 @@ std::string names(const PredictedList& list, const std::vector<std::size_t>& gro
   return text;
 }
 
+/// The first layer, the farthest one and all: how far what was measured lies from the prediction.
+std::string drift_in_words(const evaluation::Prediction& all, const RunResult& measured) {
+  const auto off = [&](const auto& layer) {
+    return drift(layer.second.experts.mean(), measured_mean(measured, layer.first));
+  };
+  const auto farthest = std::ranges::max_element(
+      all.layers, {}, [&](const auto& layer) { return std::abs(off(layer)); });
+  return fmt::format(
+      "Measured against predicted: {:+.1f}% in the first layer ({}), {:+.1f}% in the farthest "
+      "({}), "
+      "{:+.1f}% over all layers.\n",
+      100.0 * off(*all.layers.begin()), all.layers.begin()->first, 100.0 * off(*farthest),
+      farthest->first, 100.0 * drift(all.mean_experts, measured.mean_experts));
+}
+
+std::string note_text(const routing::PolicySpec& policy) {
+  const std::string note = routing::alpha_note(policy);
+  return note.empty() ? "" : note + "\n";
+}
+
 json shares(double mean, double sd, double floor, double ceiling) {
   return {{"mean_experts", mean},
           {"sd_experts", sd},
@@ -60,6 +84,11 @@ std::string readable(const PredictedList& list) {
   const auto groups = indistinguishable(list.runs);
   if (!groups.empty()) text += fmt::format("indistinguishable ({}):\n", kCriterion);
   for (const auto& group : groups) text += "  " + names(list, group) + "\n";
+  for (const PredictedRun& run : list.runs)
+    if (!routing::alpha_note(run.policy).empty()) {
+      text += note_text(run.policy);
+      break;
+    }
   for (const std::string& note : list.notes) text += "not predicted: " + note + "\n";
   return text;
 }
@@ -77,9 +106,11 @@ std::string readable(const PredictedRun& run, const RunResult* measured) {
   }
   text += layer_row("all", all.mean_experts, all.sd_experts, all.floor_share, all.ceiling_share);
   if (measured != nullptr) text += beside(all.mean_experts, measured->mean_experts);
-  return text +
-         "\nThe first layer's logits depend on no routing before it; the deeper a layer, the more "
-         "the policy itself shifts them.\n";
+  text +=
+      "\nThe first layer's logits depend on no routing before it; the deeper a layer, the more "
+      "the policy itself shifts them.\n";
+  if (measured != nullptr && !all.layers.empty()) text += drift_in_words(all, *measured);
+  return text + note_text(run.policy);
 }
 
 json to_json(const PredictedRun& run, const RunResult* measured) {
@@ -87,6 +118,7 @@ json to_json(const PredictedRun& run, const RunResult* measured) {
   json object = shares(all.mean_experts, all.sd_experts, all.floor_share, all.ceiling_share);
   object["name"] = run.name;
   object["policy"] = routing::to_json(run.policy);
+  if (const auto note = routing::alpha_note(run.policy); !note.empty()) object["note"] = note;
   json layers = json::array();
   for (const auto& [index, layer] : all.layers) {
     json one =
