@@ -1,5 +1,6 @@
 """predict and check: counts from a table's sampled rows, and p-values on another text, with the embedded model."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -91,7 +92,8 @@ class Check(WithTables):
 
     def test_json_and_the_bound_of_the_null_all(self):
         found = self.check(self.all, "--json", "-o", "check.json").json()
-        self.assertEqual(found, __import__("json").loads(open(self.path("check.json"), encoding="utf-8").read()))
+        with open(self.path("check.json"), encoding="utf-8") as file:
+            self.assertEqual(found, json.load(file))
         self.assertTrue(found["bound_applies"])
         self.assertEqual(len(found["layers"]), 16)
         for layer in found["layers"]:

@@ -10,6 +10,7 @@
 
 #include "bhroute/core/isa.h"
 #include "routing/expect_equal_decisions.h"
+#include "routing/rival_specs.h"
 #include "routing/synthetic_tables.h"
 
 namespace bhroute::routing {
@@ -65,9 +66,28 @@ std::size_t compare(const Workload& run) {
   return compared;
 }
 
-TEST(Exhaustive, TenMillionTokens) {
-  if (std::getenv("BHROUTE_EXHAUSTIVE") == nullptr)
-    GTEST_SKIP() << "minutes long: set BHROUTE_EXHAUSTIVE=1";
+class Exhaustive : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::getenv("BHROUTE_EXHAUSTIVE") == nullptr)
+      GTEST_SKIP() << "minutes long: set BHROUTE_EXHAUSTIVE=1";
+  }
+};
+
+/// Every procedure with every null, every rival rule.
+TEST_F(Exhaustive, EveryRule) {
+  constexpr std::size_t kTokens = 40'000;
+  for (Rule rule : all_rules())
+    for (NullShape null : {NullShape::conformal, NullShape::gridded, NullShape::per_expert})
+      if (uses_p_values(rule)) {
+        EXPECT_GE(compare({64, kTokens, null, {.rule = rule, .alpha = 0.2, .max_k = 16}}), kTokens)
+            << to_string(rule);
+      }
+  for (const PolicySpec& spec : testing::rival_specs(64))
+    EXPECT_GE(compare({64, kTokens, NullShape::gridded, spec}), kTokens) << to_string(spec);
+}
+
+TEST_F(Exhaustive, TenMillionTokens) {
   const Workload runs[] = {
       {64, 5'000'000, NullShape::conformal, {.alpha = 0.05, .max_k = 16}},
       {64,
