@@ -68,6 +68,12 @@ check "without root: the missing are named" said "not installed: g++ libfmt-dev"
 check "without root: the one command" said "sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends g++ libfmt-dev'"
 check "without root: nothing is installed" not called apt-get
 
+# Without sudo: a PATH that holds the stand-ins and what they call, and nothing else.
+debian 1000; all_but g++; rm "$scratch/bin/sudo"; ln -s "$(command -v bash)" "$(command -v grep)" "$scratch/bin/"
+run env PATH="$scratch/bin" "$root/tools/setup/packages.sh"
+check "without root and sudo: a login shell, whose PATH has sbin" said \
+  "su -l -c 'apt-get update && apt-get install -y --no-install-recommends g++'"
+
 debian 0; all_but libfmt-dev; packages
 check "as root: exit code 0" ended 0
 check "as root: the missing one is installed" called "apt-get .*install .*libfmt-dev"

@@ -34,8 +34,8 @@ tell_command() {
   say "nothing was installed, since that takes root. This command installs them:"
   if command -v sudo > /dev/null; then
     say "  sudo sh -c '$command'"
-  else
-    say "  su -c '$command'"
+  else  # a login shell: plain su keeps the user's PATH, and dpkg refuses one without sbin
+    say "  su -l -c '$command'"
   fi
   exit 1
 }
