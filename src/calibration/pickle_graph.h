@@ -26,7 +26,7 @@ struct Node;
 using Nodes = std::vector<Node*>;
 
 /// The globals that may appear.
-enum class Callable { reconstruct, ndarray, dtype, scalar, frombuffer, encode };
+enum class Callable { reconstruct, ndarray, dtype, scalar, frombuffer, encode, bytes };
 
 struct Bytes {
   std::string_view view;

@@ -33,6 +33,7 @@ constexpr std::array kGlobals = {
     Global{"numpy", "ndarray", Callable::ndarray},
     Global{"numpy", "dtype", Callable::dtype},
     Global{"_codecs", "encode", Callable::encode},
+    Global{"__builtin__", "bytes", Callable::bytes},
 };
 
 // A hostile name must not write control characters to a terminal.
@@ -191,6 +192,12 @@ Node* encode(Graph& graph, const Nodes& args) {
   return graph.make(Bytes{graph.keep(latin1(text))});
 }
 
+// Protocol 2 writes b"" as a call without arguments.
+Node* empty_bytes(Graph& graph, const Nodes& args) {
+  want_size(args, 0, 0, "bytes()");
+  return graph.make(Bytes{});
+}
+
 }  // namespace
 
 Callable find_global(std::string_view module, std::string_view name) {
@@ -212,6 +219,8 @@ Node* call(Graph& graph, Callable callable, const Nodes& args) {
       return from_buffer(graph, args);
     case Callable::encode:
       return encode(graph, args);
+    case Callable::bytes:
+      return empty_bytes(graph, args);
     case Callable::ndarray:
       break;
   }

@@ -116,6 +116,13 @@ TEST_F(PickleNumpy, Latin1TextBecomesBytes) {
   EXPECT_EQ(fault_of([&] { encode("a", "rot13"); }), "codec not allowed, got rot13");
 }
 
+TEST_F(PickleNumpy, EmptyBytesOfProtocol2) {
+  EXPECT_EQ(find_global("__builtin__", "bytes"), Callable::bytes);
+  EXPECT_EQ(std::get<Bytes>(call(graph, Callable::bytes, {})->object).view, Text());
+  EXPECT_EQ(fault_of([&] { call(graph, Callable::bytes, {integer(1 << 30)}); }),
+            "wrong number of parts of bytes(), got 1");
+}
+
 TEST_F(PickleNumpy, ScalarsHaveOneValuesBytes) {
   const auto scalar = [&](Text data) {
     return call(graph, Callable::scalar, {dtype("f4"), bytes(data)});
