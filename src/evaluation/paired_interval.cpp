@@ -57,15 +57,16 @@ std::vector<std::size_t> window_blocks(const WindowedText& text, Score score) {
 
 Result<std::vector<std::size_t>> window_blocks(std::size_t num_tokens, std::size_t window,
                                                std::size_t num_windows, Score score) {
+  // A file says how many: believed only as far as the tokens reach.
+  const bool plausible =
+      window >= 3 && window <= 3 * (num_tokens + 1) && num_windows > 0 && num_windows <= num_tokens;
   const std::size_t each = score == Score::second_half ? window - 1 - window / 2 : window;
-  std::vector<std::size_t> blocks(num_windows, each);
-  const std::size_t total = each * num_windows;
+  std::vector<std::size_t> blocks(plausible ? num_windows : 0, each);
   // The text may end with its last window, which then has no next token to predict.
-  if (score == Score::all && num_windows > 0 && num_tokens + 1 == total) --blocks.back();
-  if (num_windows == 0 ||
-      std::accumulate(blocks.begin(), blocks.end(), std::size_t{0}) != num_tokens)
+  if (plausible && score == Score::all && num_tokens + 1 == each * num_windows) --blocks.back();
+  if (!plausible || std::accumulate(blocks.begin(), blocks.end(), std::size_t{0}) != num_tokens)
     return invalid_input("windows", "do not hold the scored tokens", std::to_string(num_tokens),
-                         fmt::format("{} windows of {}", num_windows, each));
+                         fmt::format("{} windows of {} tokens", num_windows, window));
   return blocks;
 }
 

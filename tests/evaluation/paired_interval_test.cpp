@@ -1,5 +1,6 @@
 #include "bhroute/evaluation/paired_interval.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace bhroute::evaluation {
@@ -28,6 +29,12 @@ TEST(WindowBlocks, CountTheScoredTokensOfEachWindow) {
   EXPECT_FALSE(window_blocks(10, 8, 3, Score::second_half));
   EXPECT_FALSE(window_blocks(22, 8, 3, Score::all));
   EXPECT_FALSE(window_blocks(0, 8, 0, Score::all));
+  const std::size_t huge = std::size_t{1} << 60;  // of a damaged file: refused before room is made
+  for (const std::size_t window : {std::size_t{0}, std::size_t{1}, std::size_t{8}, huge}) {
+    const auto blocks = window_blocks(9, window, huge, Score::second_half);
+    ASSERT_FALSE(blocks);
+    EXPECT_EQ(blocks.error().want, fmt::format("{} windows of {} tokens", huge, window));
+  }
 }
 
 TEST(StaticLosses, LieTokenByTokenBetweenTheNeighbours) {
