@@ -90,11 +90,17 @@ class Entry {
     const bool is_file = value.is_string() && names_a_file(value.get<std::string>());
     auto policy = value.is_string() ? routing::parse_policy(in_folder(value.get<std::string>()))
                                     : routing::policy_from_json(value, where_ + ": policy");
-    if (!policy) return tl::make_unexpected(policy.error());
+    if (!policy) return tl::make_unexpected(in_list(std::move(policy).error()));
     // A file's own table is relative to that file, and parse_policy has seen to it.
     if (!is_file) routing::resolve_table(*policy, folder_);
     configuration.policy = std::move(*policy);
     return {};
+  }
+
+  // The short form of a policy names its key alone.
+  Error in_list(Error error) const {
+    if (!error.where.starts_with(where_)) error.where = where_ + ": policy: " + error.where;
+    return error;
   }
 
   // Only a file's path can end so; the short form of a policy stays as it is.

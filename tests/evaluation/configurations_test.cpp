@@ -125,6 +125,8 @@ TEST_F(ConfigurationFile, ErrorsNameFileAndEntry) {
               HasSubstr(at + "a plain override cannot do this policy"));
   EXPECT_THAT(problem_of_entry(R"({"policy": {"rule": "bh", "alpha": 2}})"),
               HasSubstr("configurations[0]: policy"));
+  EXPECT_THAT(problem_of_entry(R"({"policy": "bh:alpha=2"})"),
+              HasSubstr(at + "policy: alpha: out of range, got 2"));
 }
 
 TEST_F(ConfigurationFile, NamesAndBaselinesAreUnique) {
