@@ -11,14 +11,15 @@ namespace bhroute::llama {
 namespace {
 
 std::mutex message_mutex;
-std::string last_message;
+std::string first_message;  // the reason; those after it only say which call gave up
 
 void keep_message(ggml_log_level level, const char* text, void*) {
   if (level != GGML_LOG_LEVEL_ERROR) return;
   std::lock_guard lock(message_mutex);
-  last_message = text;
-  while (!last_message.empty() && (last_message.back() == '\n' || last_message.back() == ' '))
-    last_message.pop_back();
+  if (!first_message.empty()) return;
+  first_message = text;
+  while (!first_message.empty() && (first_message.back() == '\n' || first_message.back() == ' '))
+    first_message.pop_back();
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ void start_engine() {
 
 std::string take_engine_message() {
   std::lock_guard lock(message_mutex);
-  return std::exchange(last_message, {});
+  return std::exchange(first_message, {});
 }
 
 std::string engine_version() { return "llama.cpp (" BHROUTE_LLAMA_VERSION ")"; }

@@ -14,7 +14,7 @@ using Context = std::unique_ptr<llama_context, decltype(&llama_free)>;
 /// Starts the backend once a process; llama.cpp's errors are kept for messages, the
 /// rest dropped.
 void start_engine();
-/// The last error llama.cpp logged since the previous call, without its line end.
+/// The first error llama.cpp logged since the previous call, without its line end.
 std::string take_engine_message();
 
 }  // namespace bhroute::llama

@@ -60,6 +60,9 @@ LoadedModel::LoadedModel(LoadOptions options, GgufFacts facts, std::string sha25
       tap_(description_) {}
 
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& options) {
+  if (options.threads < 0 || options.threads > GGML_MAX_N_THREADS)
+    return invalid_input("threads", "out of range", std::to_string(options.threads),
+                         fmt::format("0 (every core) to {}", GGML_MAX_N_THREADS));
   start_engine();
   auto facts = read_gguf_facts(options.model_path);
   if (!facts) return tl::make_unexpected(facts.error());
@@ -150,6 +153,7 @@ Result<void> LoadedModel::make_context() {
       options_.threads > 0 ? options_.threads : usable_cores();
   params.cb_eval = &RouterTap::on_node;
   params.cb_eval_user_data = &tap_;
+  take_engine_message();
   context_.reset(llama_init_from_model(model_.get(), params));
   if (!context_)
     return failure(options_.model_path,

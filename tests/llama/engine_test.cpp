@@ -12,7 +12,7 @@ TEST(Engine, SaysItsVersionAndDevices) {
   EXPECT_NE(engine_devices().find("CPU"), std::string::npos);
 }
 
-TEST(Engine, KeepsTheLastErrorOnce) {
+TEST(Engine, KeepsTheFirstErrorOnce) {
   start_engine();
   take_engine_message();
   EXPECT_EQ(llama_model_load_from_file("/nowhere.gguf", llama_model_default_params()), nullptr);

@@ -1,8 +1,10 @@
 #include "llama/loaded_model.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "llama/nano.h"
 
@@ -56,6 +58,29 @@ TEST(LoadedModel, NamesAMissingFile) {
   LoadOptions options = small();
   options.model_path = "/nowhere.gguf";
   EXPECT_EQ(to_string(LoadedModel::open(options).error()), "/nowhere.gguf: no such model file");
+}
+
+TEST(LoadedModel, SaysWhyATruncatedFileCannotBeLoaded) {
+  const std::filesystem::path path = testing::TempDir() + "truncated.gguf";
+  std::filesystem::copy_file(test::nano_path(), path,
+                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  LoadOptions options = small();
+  options.model_path = path.string();
+  const auto model = LoadedModel::open(options);
+  std::filesystem::remove(path);
+  ASSERT_FALSE(model);
+  EXPECT_NE(to_string(model.error()).find("not within the file bounds"), std::string::npos)
+      << to_string(model.error());
+}
+
+TEST(LoadedModel, RefusesMoreThreadsThanTheEngineHolds) {
+  for (const int threads : {-1, 513}) {
+    LoadOptions options = small();
+    options.threads = threads;
+    EXPECT_EQ(to_string(LoadedModel::open(options).error()),
+              fmt::format("threads: out of range, got {}, want 0 (every core) to 512", threads));
+  }
 }
 
 }  // namespace
