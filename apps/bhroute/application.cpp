@@ -62,6 +62,20 @@ std::string command_line(int argc, char** argv) {
   return line;
 }
 
+// CLI11 reads "-1" into an unsigned number as 2^64 - 1. llama.cpp takes negative GPU layers for
+// all.
+void refuse_negative_counts(CLI::App& app) {
+  const CLI::Validator not_negative(
+      [](std::string& text) {
+        return text.starts_with('-') ? fmt::format("negative, got {}, want 0 or more", text) : "";
+      },
+      "");
+  for (CLI::Option* option : app.get_options())
+    if ((option->get_type_name() == "N" || option->get_type_name() == "K") &&
+        !option->check_lname("gpu-layers"))
+      option->check(not_negative);
+}
+
 using Actions = std::map<const CLI::App*, Action>;
 
 Actions declare_all(CLI::App& app, Context& context) {
@@ -75,6 +89,7 @@ Actions declare_all(CLI::App& app, Context& context) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->footer(std::string("Example:\n") + command.examples);
     actions[sub] = command.declare(*sub, context);
+    refuse_negative_counts(*sub);
     sub->add_flag("-q,--quiet", context.console.quiet,
                   "No progress and no information, only warnings and errors");
   }

@@ -72,6 +72,7 @@ Action declare_explain(CLI::App& app, Context& context) {
       ->type_name("TABLE")
       ->required();
   app.add_option("--layer", flags->layer, "The layer's index, as in the model's tensor names")
+      ->check(CLI::Range(0, 10000))
       ->type_name("L")
       ->required();
   app.add_option("--logits", flags->logits,
@@ -87,7 +88,6 @@ Action declare_explain(CLI::App& app, Context& context) {
   app.add_flag("--normalizes-weights", flags->normalizes_weights,
                "The model renormalises its own weights (Mixtral, Qwen3-MoE)");
   app.add_flag("--json", flags->json, "JSON on stdout");
-  app.get_option("--layer")->check(CLI::NonNegativeNumber);
   return [flags, &context] { return run(*flags, context.console); };
 }
 

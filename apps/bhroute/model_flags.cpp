@@ -23,8 +23,6 @@ Result<void> check(const ModelFlags& flags) {
                          "at least 4 tokens");
   if (flags.batch < 1) return invalid_input("--batch", "no tokens", "0", "at least 1");
   if (flags.micro_batch < 1) return invalid_input("--micro-batch", "no tokens", "0", "at least 1");
-  if (flags.threads < 0)
-    return invalid_input("--threads", "negative", std::to_string(flags.threads), "0 (all) or more");
   return {};
 }
 

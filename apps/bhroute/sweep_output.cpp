@@ -41,9 +41,9 @@ std::string sweep_summary(const evaluation::SweepOutcome& outcome, const std::st
     text += fmt::format(", {} of them reused from an earlier run", outcome.num_reused);
   text += "\n";
   if (const auto* baseline = baseline_of(outcome))
-    text += fmt::format(
-        "the model's own routing: perplexity {:.4f} +/- {:.4f}, {:.3f} experts a token\n",
-        baseline->perplexity, baseline->perplexity_se, baseline->mean_experts);
+    text += fmt::format("baseline {}: perplexity {:.4f} +/- {:.4f}, {:.3f} experts a token\n",
+                        baseline->name, baseline->perplexity, baseline->perplexity_se,
+                        baseline->mean_experts);
   for (const std::string& note : outcome.notes) text += "note: " + note + "\n";
   return text +
          fmt::format("results: {0}/results.json, {0}/results.csv\nnext:    bhroute report {0}\n",

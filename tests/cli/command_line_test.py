@@ -54,7 +54,12 @@ class UnknownWords(support.CliTest):
         self.fails(2, "import-kde", "x", says="--output is required")
         self.fails(2, "import-kde", "x", "-o", says="--output")
         self.fails(2, "import-kde", "x", "-o", "y", "--layers", "many", says=["--layers", "many"])
-        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="--layer")
+        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="--layer: Value -1 not in range 0 to 10000")
+
+    def test_a_count_is_not_negative(self):
+        for flag in ("--windows", "--window", "--batch", "-ub", "--threads", "--log-every"):
+            self.fails(2, "evaluate", "-m", "m.gguf", "-f", "t", "--policy", "top_k:k=2", flag, "-3",
+                       says="negative, got -3, want 0 or more")
 
 
 class Info(support.CliTest):
