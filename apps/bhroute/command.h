@@ -43,6 +43,7 @@ Action declare_run(CLI::App& app, Context& context);
 Action declare_fdr(CLI::App& app, Context& context);
 Action declare_predict(CLI::App& app, Context& context);
 Action declare_check(CLI::App& app, Context& context);
+Action declare_tune(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
 Action declare_exec(CLI::App& app, Context& context);
 

@@ -60,6 +60,11 @@ constexpr Command kCommands[] = {
      "  bhroute check unselected.safetensors -m MODEL.gguf -f fresh.txt --windows 24\n"
      "  bhroute check all.safetensors -m MODEL.gguf -f fresh.txt --json -o check.json",
      declare_check},
+    {"tune", "The best policy for a mean number of experts, every rule against the fixed count",
+     "  bhroute tune -m MODEL.gguf -f text.txt --budget 5.0 -o policy.json\n"
+     "  bhroute tune -m MODEL.gguf -f text.txt --budget 4 --rules bh,rank_signal,top_p -o "
+     "policy.json",
+     declare_tune},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html\n  bhroute report out/plain out/elastic -o "
      "both.html",

@@ -1,0 +1,39 @@
+#include "tune_rows.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bhroute::evaluation {
+
+void LogitRows::on_layer(int layer, LogitsView logits, const routing::RoutingDecision*) {
+  num_experts_ = logits.num_experts;
+  auto& rows = rows_[layer];
+  for (std::size_t t = 0; t < logits.num_tokens; ++t) {
+    const auto row = logits.token(t);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+}
+
+LogitsView LogitRows::all(int layer) const {
+  return {rows_.at(layer).data(), num_rows(layer), num_experts_, num_experts_};
+}
+
+LogitsView LogitRows::spread(int layer, std::size_t most) const {
+  const std::size_t step =
+      std::max<std::size_t>(1, num_rows(layer) / std::max<std::size_t>(most, 1));
+  return {rows_.at(layer).data(), (num_rows(layer) + step - 1) / step, num_experts_,
+          step * num_experts_};
+}
+
+std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t count) {
+  std::vector<double> sorted(logits.begin(), logits.end());
+  std::sort(sorted.begin(), sorted.end(), std::greater<>{});
+  double sum = 0.0;
+  for (double logit : sorted) sum += std::exp(logit - sorted.front());
+  const double log_sum = sorted.front() + std::log(sum);
+  sorted.resize(std::min(count, sorted.size()));
+  for (double& value : sorted) value -= log_sum;
+  return sorted;
+}
+
+}  // namespace bhroute::evaluation

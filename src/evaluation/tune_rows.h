@@ -1,0 +1,30 @@
+#pragma once
+// Router logits of a stretch of text, in order of its positions.
+
+#include <map>
+#include <vector>
+
+#include "bhroute/evaluation/model_runner.h"
+
+namespace bhroute::evaluation {
+
+class LogitRows final : public RouterObserver {
+ public:
+  void on_layer(int layer, LogitsView logits, const routing::RoutingDecision* decision) override;
+  const std::map<int, std::vector<float>>& layers() const noexcept { return rows_; }
+  std::size_t num_experts() const noexcept { return num_experts_; }
+  std::size_t num_rows(int layer) const { return rows_.at(layer).size() / num_experts_; }
+  /// All rows of a layer.
+  LogitsView all(int layer) const;
+  /// At most about `most` of them, evenly spread.
+  LogitsView spread(int layer, std::size_t most) const;
+
+ private:
+  std::map<int, std::vector<float>> rows_;
+  std::size_t num_experts_ = 0;
+};
+
+/// log softmax of the `count` largest logits of a row, largest first.
+std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t count);
+
+}  // namespace bhroute::evaluation
