@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace bhroute::evaluation {
 namespace {
@@ -101,15 +100,6 @@ LayerBenefits predict_benefits(const MeasuredBenefits& measured) {
       lines[layer][rank] =
           line_of(benefit, pools.contains(rank) ? common_of(pools.at(rank)) : Common{});
   return lines;
-}
-
-Line mean_line(const std::map<std::size_t, Line>& by_rank) {
-  Line mean;
-  for (const auto& [rank, line] : by_rank) {
-    mean.intercept += line.intercept / static_cast<double>(by_rank.size());
-    mean.slope += line.slope / static_cast<double>(by_rank.size());
-  }
-  return mean;
 }
 
 }  // namespace bhroute::evaluation

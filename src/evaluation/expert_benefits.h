@@ -33,7 +33,4 @@ using LayerBenefits = std::map<int, std::map<std::size_t, Line>>;
 /// is beyond that by more than four of its errors, the measured mean and slope as they are.
 LayerBenefits predict_benefits(const MeasuredBenefits& measured);
 
-/// The line that stands for all ranks of a layer: means of intercepts and slopes.
-Line mean_line(const std::map<std::size_t, Line>& by_rank);
-
 }  // namespace bhroute::evaluation

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
@@ -58,7 +59,7 @@ class Tuner {
     const std::size_t first =
         static_candidates(options_).size() + first_candidates(options_).size();
     const std::size_t statics = static_candidates(options_).size();
-    planned_ = options_.fit + (2 * layers + 2) * options_.sensitivity +
+    planned_ = options_.fit + (2 * layers + 2 * kWidestMeasured) * options_.sensitivity +
                (first + 4 * options_.num_variants) * upto(options_.screen) +
                options_.num_second * (kCorrectionWindows + upto(options_.second)) +
                (statics + 1) * (upto(options_.second) - upto(options_.screen)) +
@@ -171,16 +172,28 @@ class Tuner {
     PolicySpec spec = fixed_at(k);
     spec.rule = Rule::top_k_per_layer;
     const auto& layers = model_.description().moe_layers;
-    spec.ks.assign(static_cast<std::size_t>(*std::ranges::max_element(layers)) + 1, 0);
-    for (int one : layers) spec.ks[static_cast<std::size_t>(one)] = one == layer ? own : k;
+    spec.ks.assign(static_cast<std::size_t>(*std::ranges::max_element(layers)) + 1, k);
+    spec.ks[static_cast<std::size_t>(layer)] = own;
     return spec;
   }
 
-  /// What one expert fewer and one more cost in each layer, the others at the budget; and how that
-  /// depends, token by token, on the probability of the expert concerned.
-  Result<void> measure_layers() {
+  /// The counts at which a layer is measured, in order.
+  std::vector<std::size_t> counts_of(int layer) const {
     const auto k = static_cast<std::size_t>(std::lround(options_.budget));
-    if (options_.sensitivity == 0 || k < 2 || k + 1 > model_.description().num_experts) return {};
+    const auto& model = model_.description();
+    const std::size_t width = layer == model.moe_layers.front() ? kWidestMeasured : 1;
+    std::vector<std::size_t> counts;
+    for (std::size_t one = k > width ? k - width : 1; one <= std::min(k + width, model.num_experts);
+         ++one)
+      counts.push_back(one);
+    return counts;
+  }
+
+  /// What each layer loses at other counts, the others at the budget; and how that depends, token
+  /// by token, on the probability of the expert concerned.
+  Result<void> measure_layers() {
+    if (options_.sensitivity == 0) return {};
+    const auto k = static_cast<std::size_t>(std::lround(options_.budget));
     const auto policy = routing::make_policy(fixed_at(k), model_.description().facts(), nullptr);
     if (!policy) return tl::make_unexpected(policy.error());
     const auto rows = observe(options_.sensitivity, policy->get());
@@ -188,21 +201,26 @@ class Tuner {
     const auto middle = evaluate_part(fixed_at(k), nullptr, "", 0, options_.sensitivity);
     if (!middle) return tl::make_unexpected(middle.error());
     MeasuredBenefits measured;
-    for (int layer : model_.description().moe_layers) {
-      fit_.losses[layer][k] = middle->loss;
-      for (std::size_t own : {k - 1, k + 1}) {
-        const auto run =
-            evaluate_part(fixed_but(k, layer, own), nullptr, "", 0, options_.sensitivity);
-        if (!run) return tl::make_unexpected(run.error());
-        fit_.losses[layer][own] = run->loss;
-        const auto& fewer = own < k ? *run : *middle;
-        const auto& more = own < k ? *middle : *run;
-        const std::size_t rank = std::max(own, k);
-        if (options_.score == Score::all)
-          measured[layer][rank] = benefit(rows->all(layer), rank, fewer, more);
-      }
+    for (int layer : model_.description().moe_layers)
+      if (auto ok = measure_layer(layer, k, *middle, *rows, measured[layer]); !ok) return ok;
+    if (options_.score == Score::all) fit_.benefits = predict_benefits(measured);
+    return {};
+  }
+
+  Result<void> measure_layer(int layer, std::size_t k, const RunResult& middle,
+                             const LogitRows& rows,
+                             std::map<std::size_t, MeasuredBenefit>& benefits) {
+    std::optional<RunResult> fewer;
+    for (std::size_t own : counts_of(layer)) {
+      auto run =
+          own == k ? middle
+                   : evaluate_part(fixed_but(k, layer, own), nullptr, "", 0, options_.sensitivity);
+      if (!run) return tl::make_unexpected(run.error());
+      fit_.losses[layer][own] = run->loss;
+      if (fewer && options_.score == Score::all)
+        benefits[own] = benefit(rows.all(layer), own, *fewer, *run);
+      fewer = *std::move(run);
     }
-    fit_.benefits = predict_benefits(measured);
     return {};
   }
 
@@ -251,10 +269,15 @@ class Tuner {
     return {};
   }
 
+  /// The best candidate of each of the best rules, varied.
   Result<void> vary() {
     std::vector<Candidate> list;
-    for (std::size_t i : best(options_.num_variants, true))
-      for (const Candidate& one : variants_of(entries_[i].candidate, options_)) list.push_back(one);
+    std::set<Rule> rules;
+    for (std::size_t i : best(entries_.size(), true)) {
+      const Candidate& one = entries_[i].candidate;
+      if (rules.size() == options_.num_variants || !rules.insert(one.rule).second) continue;
+      for (const Candidate& variant : variants_of(one, options_)) list.push_back(variant);
+    }
     for (const Candidate& one : list)
       if (auto ok = enter(one); !ok) return ok;
     return {};

@@ -54,17 +54,6 @@ void add_rule(std::vector<Candidate>& list, Rule rule, const TuneOptions& option
     return;
   }
   list.push_back(one);
-  if (rule == Rule::rank_signal) {
-    one.tail = 0.35;
-    list.push_back(one);
-  }
-  if (rule == Rule::prob_threshold) {
-    one.shares = Shares::benefit;
-    for (std::size_t width : {1, 2}) {
-      one.width = width;
-      list.push_back(one);
-    }
-  }
 }
 
 }  // namespace
@@ -73,9 +62,9 @@ std::string Candidate::name() const {
   std::string text(routing::to_string(rule));
   if (rule == Rule::top_k) text += fmt::format(" {}", k);
   if (routing::uses_p_values(rule)) text += null_name(null);
-  if (rule == Rule::rank_signal || rule == Rule::entropy) text += fmt::format(" tail {}", tail);
   if (rule != Rule::top_k) text += share_name(*this);
   if (is_adaptive()) text += fmt::format(", +-{}", width);
+  if (first_width > 0) text += fmt::format(", first layer +-{}", first_width);
   return text + fmt::format(", {}", routing::to_string(weights));
 }
 
@@ -114,7 +103,7 @@ std::vector<Candidate> variants_of(const Candidate& candidate, const TuneOptions
     add([](Candidate& c) { c.per_layer = false; });
     add([](Candidate& c) { c.shares = Shares::sensitivity; });
   } else {
-    add([](Candidate& c) { c.width = 3; });
+    add([](Candidate& c) { c.first_width = kWidestMeasured; });
   }
   for (std::size_t i = 1; i < options.weights.size(); ++i)
     add([&](Candidate& c) { c.weights = options.weights[i]; });

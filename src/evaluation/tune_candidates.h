@@ -14,7 +14,7 @@ enum class Shares {
   equal,        ///< each layer has the budget
   sensitivity,  ///< whole counts a layer that cost least, by dynamic programming over measured
                 ///< losses
-  benefit       ///< one threshold on what an expert is predicted to be worth, in any layer
+  benefit  ///< critical: one threshold on what an expert is predicted to be worth, in any layer
 };
 
 /// A null distribution to test against.
@@ -30,9 +30,9 @@ struct Candidate {
   NullChoice null;        ///< of rules that use p-values
   bool per_layer = true;  ///< the parameter is solved for each layer, or one for all
   Shares shares = Shares::equal;
-  std::size_t width = 1;  ///< of the band: the budget +- so many
+  std::size_t width = 1;        ///< of the band: the budget +- so many
+  std::size_t first_width = 0;  ///< the same of the first MoE layer; 0 = as the others
   routing::WeightRule weights = routing::WeightRule::mass;
-  double tail = 0.2;  ///< rank_signal, entropy: share of tokens that get more, and that get fewer
   std::size_t k = 0;  ///< top_k
   bool operator==(const Candidate&) const = default;
 
@@ -40,10 +40,12 @@ struct Candidate {
   std::string name() const;
 };
 
+/// The first MoE layer is measured at the budget +- so many experts, the others at +- 1.
+constexpr std::size_t kWidestMeasured = 3;
+
 /// The fixed counts around the budget, with every weight rule: what all is compared with.
 std::vector<Candidate> static_candidates(const TuneOptions& options);
-/// Every rule asked for (for BH every null) in the narrow band, equal shares, and where the layers'
-/// experts were measured, the shares by that.
+/// Every rule asked for, BH with every null, in the narrow band; equal shares but for `critical`.
 std::vector<Candidate> first_candidates(const TuneOptions& options);
 /// Other bands, shares, scopes and weights of one that did well.
 std::vector<Candidate> variants_of(const Candidate& candidate, const TuneOptions& options);

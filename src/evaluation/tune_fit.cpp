@@ -14,6 +14,9 @@ using routing::PolicySpec;
 using routing::Rule;
 using TablePtr = std::shared_ptr<const CalibrationTable>;
 
+// Share of tokens that get one expert more, and of those that get one fewer: rank_signal, entropy.
+constexpr double kTail = 0.2;
+constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr std::size_t kShippedRows = 256;  // enough for `predict`, small beside the counts
 
 // The whole counts that lie within `width` of the budget.
@@ -48,44 +51,39 @@ std::vector<double> entropies(LogitsView rows) {
 }
 
 // z = -1 and 1 at the tails: with a gain of 1/2 they get one expert fewer and one more.
-void set_signal(PolicySpec& spec, int layer, double budget, double tail, LogitsView rows) {
+void set_signal(PolicySpec& spec, int layer, double budget, LogitsView rows) {
   const auto rank = static_cast<std::size_t>(std::max(1L, std::lround(budget)));
   const auto values = log_probs_at(rows, rank);
-  const double low = quantile_of(values, tail), high = quantile_of(values, 1.0 - tail);
+  const double low = quantile_of(values, kTail), high = quantile_of(values, 1.0 - kTail);
   auto& own = spec.layers[layer];
   own["rank"] = rank;
   own["mean"] = 0.5 * (low + high);
   own["sd"] = std::max(0.5 * (high - low), 1e-6);
 }
 
-void set_bins(PolicySpec& spec, int layer, double tail, LogitsView rows) {
+void set_bins(PolicySpec& spec, int layer, LogitsView rows) {
   const auto values = entropies(rows);
   const auto bounds = spec.for_layer(layer).bounds();
   const std::size_t middle = (bounds.min_k + bounds.max_k) / 2;
   spec.layers[layer]["edges"] =
-      std::vector<double>{quantile_of(values, tail), quantile_of(values, 1.0 - tail)};
+      std::vector<double>{quantile_of(values, kTail), quantile_of(values, 1.0 - kTail)};
   spec.layers[layer]["counts"] = std::vector<std::size_t>{bounds.min_k, middle, bounds.max_k};
-}
-
-// An expert is kept where intercept + slope * log_prob > bound, that is above this probability.
-double level_at(const Line& line, double bound) {
-  if (line.slope <= 0.0) return line.intercept > bound ? 0.0 : 1.0;
-  return std::exp(std::min(0.0, (bound - line.intercept) / line.slope));
+  // The rule needs lists of its own even where each layer has others.
+  spec.edges = spec.for_layer(layer).edges;
+  spec.counts = spec.for_layer(layer).counts;
 }
 
 // The log-probability beyond which a rank's expert is worth more than `bound`, of ranks min_k+1 to
-// max_k; ranks that were not measured go by the layer's mean line.
+// max_k, all of them measured.
 std::vector<double> criticals_at(const std::map<std::size_t, Line>& by_rank,
                                  const routing::CountBounds& bounds, double bound) {
-  constexpr double kAlways = -std::numeric_limits<double>::infinity();
   std::vector<double> criticals;
   for (std::size_t rank = bounds.min_k + 1; rank <= bounds.max_k; ++rank) {
-    const auto found = by_rank.find(rank);
-    const Line line = found == by_rank.end() ? mean_line(by_rank) : found->second;
+    const Line& line = by_rank.at(rank);
     if (line.slope > 0.0)
       criticals.push_back((bound - line.intercept) / line.slope);
     else
-      criticals.push_back(line.intercept > bound ? kAlways : -kAlways);
+      criticals.push_back(line.intercept > bound ? -kNever : kNever);
   }
   return criticals;
 }
@@ -144,7 +142,8 @@ Result<PolicySpec> Fit::start(const Candidate& candidate,
   spec.k0 = options_.budget;
   if (candidate.rule == Rule::top_k) return spec;
   if (candidate.rule == Rule::top_k_per_layer) {
-    spec.ks.assign(static_cast<std::size_t>(budgets.rbegin()->first) + 1, 0);
+    // Layers without experts take an entry too, which nobody reads.
+    spec.ks.assign(static_cast<std::size_t>(budgets.rbegin()->first) + 1, 1);
     for (const auto& [layer, budget] : budgets)
       spec.ks[static_cast<std::size_t>(layer)] = static_cast<std::size_t>(std::lround(budget));
     return spec;
@@ -153,14 +152,17 @@ Result<PolicySpec> Fit::start(const Candidate& candidate,
   spec.min_k = common.min_k;
   spec.max_k = common.max_k;
   for (const auto& [layer, budget] : budgets) {
-    const auto own = band(budget, candidate.width, model_.num_experts);
-    if (candidate.shares == Shares::sensitivity) {
+    const bool is_first = layer == budgets.begin()->first;
+    const std::size_t width =
+        is_first ? std::max(candidate.width, candidate.first_width) : candidate.width;
+    const auto own = band(budget, width, model_.num_experts);
+    if (candidate.shares == Shares::sensitivity || width != candidate.width) {
       spec.layers[layer]["min_k"] = own.min_k;
       spec.layers[layer]["max_k"] = own.max_k;
     }
     const LogitsView view = rows.spread(layer, options_.num_rows);
-    if (candidate.rule == Rule::rank_signal) set_signal(spec, layer, budget, candidate.tail, view);
-    if (candidate.rule == Rule::entropy) set_bins(spec, layer, candidate.tail, view);
+    if (candidate.rule == Rule::rank_signal) set_signal(spec, layer, budget, view);
+    if (candidate.rule == Rule::entropy) set_bins(spec, layer, view);
   }
   return spec;
 }
@@ -169,16 +171,13 @@ Result<PolicySpec> Fit::solve_benefit(const PolicySpec& spec, const SolveInput& 
   if (benefits.empty()) return failure("tune", "the experts' benefits were not measured");
   const auto at = [&](double bound) {
     PolicySpec one = spec;
-    for (const auto& [layer, by_rank] : benefits) {
-      if (spec.rule == Rule::critical)
-        one.layers[layer]["criticals"] = criticals_at(by_rank, spec.bounds(), bound);
-      else
-        one.layers[layer]["level"] = level_at(mean_line(by_rank), bound);
-    }
+    one.criticals.assign(spec.max_k - spec.min_k, kNever);
+    for (const auto& [layer, by_rank] : benefits)
+      one.layers[layer]["criticals"] = criticals_at(by_rank, spec.for_layer(layer).bounds(), bound);
     return one;
   };
   std::optional<Error> error;
-  const double bound = bisect(-1.0, 1.0, false, options_.budget, [&](double x) {
+  const double bound = bisect(-10.0, 10.0, false, options_.budget, [&](double x) {
     const auto means = mean_counts(at(x), input);
     if (!means) error = means.error();
     return means ? mean_over_layers(*means) : 0.0;

@@ -178,10 +178,15 @@ Result<PolicySpec> solve_each_layer(PolicySpec spec, const SolveInput& input,
     for (std::size_t i = begin; i < end; ++i)
       solved[i] = solve_layer(spec, list[i].first, list[i].second, input);
   });
+  double largest = 0.0;
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (!*solved[i]) return tl::make_unexpected(solved[i]->error());
     spec.layers[list[i].first][parameter.key] = **solved[i];
+    largest = std::max(largest, **solved[i]);
   }
+  // What layers without their own would have: a table is checked against it too.
+  if (auto ok = routing::set_parameter(spec, parameter.key, largest); !ok)
+    return tl::make_unexpected(ok.error());
   return spec;
 }
 

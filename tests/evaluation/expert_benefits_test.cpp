@@ -53,11 +53,5 @@ TEST(ExpertBenefits, ASteepLayerKeepsItsOwnSlopeAndStandsApart) {
   EXPECT_NEAR(lines.at(1).at(5).slope, 0.01, 1e-12);
 }
 
-TEST(ExpertBenefits, MeanLine) {
-  const Line line = mean_line({{4, {1.0, 2.0}}, {5, {3.0, 6.0}}});
-  EXPECT_DOUBLE_EQ(line.intercept, 2.0);
-  EXPECT_DOUBLE_EQ(line.slope, 4.0);
-}
-
 }  // namespace
 }  // namespace bhroute::evaluation

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
+#include <set>
 
 #include "evaluation/fake_model.h"
 
@@ -10,6 +12,9 @@ namespace bhroute::evaluation {
 namespace {
 
 using routing::Rule;
+
+// Even at alpha 1 they select fewer than 3 of 8 here.
+const std::set<Rule> kTooStrict{Rule::bonferroni, Rule::e_bh};
 
 class TuneFit : public ::testing::Test {
  protected:
@@ -50,6 +55,11 @@ TEST_F(TuneFit, EveryRuleMeetsTheBudgetWithinItsBand) {
     EXPECT_EQ(bounds.max_k, 4u) << to_string(rule);
     if (solved_parameter(rule).key == nullptr && rule != Rule::entropy) continue;
     if (rule == Rule::hc_star) continue;
+    if (kTooStrict.contains(rule)) {
+      EXPECT_LT(solved->mean, 3.0) << to_string(rule);
+      EXPECT_GT(solved->policy.for_layer(1).alpha, 0.99) << to_string(rule);
+      continue;
+    }
     EXPECT_NEAR(solved->mean, 3.0, 0.05) << to_string(rule);
   }
 }
@@ -60,7 +70,7 @@ TEST_F(TuneFit, SharesBySensitivityMoveTheBands) {
                 {3, {{2, 1.0}, {3, 1.0}, {4, 0.9}}}};
   const auto fixed = fit.solve(of(Rule::top_k_per_layer), fit.rows);
   ASSERT_TRUE(fixed);
-  EXPECT_EQ(fixed->policy.ks, (std::vector<std::size_t>{3, 3, 0, 3}));
+  EXPECT_EQ(fixed->policy.ks, (std::vector<std::size_t>{3, 3, 1, 3}));
   auto candidate = of(Rule::top_k_per_layer);
   candidate.shares = Shares::sensitivity;
   EXPECT_EQ(fit.solve(candidate, fit.rows)->policy.ks[0], 4u);
@@ -72,17 +82,34 @@ TEST_F(TuneFit, SharesBySensitivityMoveTheBands) {
 }
 
 TEST_F(TuneFit, BenefitGivesMoreWhereExpertsAreWorthMore) {
-  for (Rule rule : {Rule::prob_threshold, Rule::critical}) {
-    auto candidate = of(rule);
-    candidate.shares = Shares::benefit;
-    fit.benefits.clear();
-    EXPECT_FALSE(fit.solve(candidate, fit.rows)) << "nothing was measured";
-    for (int layer : {0, 1, 3})
-      fit.benefits[layer] = {{3, {layer == 0 ? 0.06 : 0.05, 0.01}}, {4, {0.05, 0.01}}};
-    const auto solved = fit.solve(candidate, fit.rows).value();
-    EXPECT_NEAR(solved.mean, 3.0, 0.05);
-    EXPECT_GT(means(solved).at(0), means(solved).at(1) + 0.2);
-  }
+  auto candidate = of(Rule::critical);
+  candidate.shares = Shares::benefit;
+  EXPECT_FALSE(fit.solve(candidate, fit.rows)) << "nothing was measured";
+  for (int layer : {0, 1, 3})
+    fit.benefits[layer] = {{3, {layer == 0 ? 0.06 : 0.05, 0.01}}, {4, {0.05, 0.01}}};
+  const auto solved = fit.solve(candidate, fit.rows).value();
+  EXPECT_NEAR(solved.mean, 3.0, 0.05);
+  EXPECT_GT(means(solved).at(0), means(solved).at(1) + 0.2);
+}
+
+TEST_F(TuneFit, OneThresholdOnTheBenefitHoldsForAllRanksAndLayers) {
+  auto candidate = of(Rule::critical);
+  candidate.shares = Shares::benefit;
+  candidate.first_width = 2;
+  const Line line{0.05, 0.01}, steep{0.3, 0.09}, falling{-0.5, -0.01};
+  fit.benefits = {{0, {{2, steep}, {3, steep}, {4, line}, {5, falling}}},
+                  {1, {{3, line}, {4, line}}},
+                  {3, {{3, line}, {4, steep}}}};
+  const auto spec = fit.solve(candidate, fit.rows).value().policy;
+  EXPECT_EQ(spec.for_layer(0).bounds().min_k, 1u);
+  EXPECT_EQ(spec.for_layer(0).bounds().max_k, 5u);
+  EXPECT_EQ(spec.for_layer(3).bounds().min_k, 2u);
+  const auto value = [](const Line& l, double z) { return l.intercept + l.slope * z; };
+  const double lambda = value(line, spec.for_layer(1).criticals[0]);
+  EXPECT_NEAR(value(steep, spec.for_layer(0).criticals[0]), lambda, 1e-12);
+  EXPECT_NEAR(value(line, spec.for_layer(0).criticals[2]), lambda, 1e-12);
+  EXPECT_NEAR(value(steep, spec.for_layer(3).criticals[1]), lambda, 1e-12);
+  EXPECT_EQ(spec.for_layer(0).criticals[3], std::numeric_limits<double>::infinity()) << "never";
 }
 
 TEST_F(TuneFit, ATableIsMadeOnce) {
@@ -94,9 +121,7 @@ TEST_F(TuneFit, ATableIsMadeOnce) {
 }
 
 TEST_F(TuneFit, SignalsHaveTheirTails) {
-  auto candidate = of(Rule::rank_signal);
-  candidate.tail = 0.2;
-  const auto solved = fit.solve(candidate, fit.rows).value();
+  const auto solved = fit.solve(of(Rule::rank_signal), fit.rows).value();
   const auto policy = routing::make_policy(solved.policy, model.description().facts()).value();
   routing::RoutingDecision decision;
   ASSERT_TRUE(policy->route(fit.rows.all(1), 1, {}, decision));
