@@ -38,9 +38,11 @@ class Tuner {
 
   Result<TuneResult> run() {
     plan_windows();
+    advance(0);
     for (auto stage : {&Tuner::learn, &Tuner::measure_layers, &Tuner::screen, &Tuner::vary,
                        &Tuner::second_round, &Tuner::final_round})
       if (auto ok = (this->*stage)(); !ok) return tl::make_unexpected(ok.error());
+    advance(planned_);
     TuneResult result =
         rank(entries_, options_, part_of(text_, options_.fit, held()), model_.description().top_k);
     result.notes.insert(result.notes.begin(), notes_.begin(), notes_.end());
