@@ -1,6 +1,7 @@
 # Thin on purpose: every goal calls a short script, so the same steps run by hand, here and in CI.
 #
 ##   make demo         set up, build, and run the main job on the shipped model: out/demo/report.html
+##   make demo-tune    the long job: tune both shipped models anew, for the policies that the demo runs
 ##   make test         set up, build, and run the tests
 ##   make build        set up and build only
 ##                     (PRESET=dev takes another preset; so for test, bench and exhaustive)
@@ -12,7 +13,7 @@ PRESET ?= release
 JOBS ?= $(shell nproc)
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo test bench exhaustive asan clean distclean
+.PHONY: help packages browser build demo demo-tune test bench exhaustive asan clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -28,6 +29,11 @@ demo: override PRESET = release
 demo: TARGETS = --target bhroute
 demo: build
 	@tools/demo.sh
+
+demo-tune: override PRESET = release
+demo-tune: TARGETS = --target bhroute
+demo-tune: build
+	@tools/demo_tune.sh
 
 # The browser comes first, so that a package that cannot be had is told before the build.
 test: browser build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on the shipped models and novels: calibrate, sweep both models, report. Everything lands in out/demo.
+# The main job on the shipped models and novels: calibrate, predict, check, sweep both models, report. Everything lands in out/demo.
 # A second run reuses the tables and every finished configuration.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,23 +23,29 @@ up_to_date() {
 
 mkdir -p "$out"
 if up_to_date "$all" && up_to_date "$unselected"; then
-  say "1/4 the calibration tables are there already: $all, $unselected"
+  say "1/6 the calibration tables are there already: $all, $unselected"
 else
-  say "1/4 calibrate: the null distributions of the router logits, from 64 windows of Northanger Abbey"
+  say "1/6 calibrate: the null distributions of the router logits, from 64 windows of Northanger Abbey"
   run "$bhroute" calibrate -m "$model" -f "$calibration_text" -c 512 --windows 64 \
       --null all -o "$all" --null unselected -o "$unselected"
 fi
 
-say "2/4 sweep olmoe-nano: every configuration on 24 windows of Persuasion (finished ones are reused)"
+say "2/6 predict: experts per token of one policy from the table alone, beside what a run measures"
+run "$bhroute" predict "$unselected" --policy bh:alpha=0.2,max_k=16 -m "$model" -f "$evaluation_text" -c 512 --windows 8
+
+say "3/6 check: do the null's p-values mean on a fresh text what they say?"
+run "$bhroute" check "$unselected" -m "$model" -f "$evaluation_text" -c 512 --windows 8 -o "$out/check.json"
+
+say "4/6 sweep olmoe-nano: every configuration on 24 windows of Persuasion (finished ones are reused)"
 python3 tools/demo_lists.py "$out/lists"
 run "$bhroute" sweep -m "$model" -f "$evaluation_text" -c 512 --windows 24 \
     --table "$all" --table-unselected "$unselected" --also "$out/lists/rivals.json" "${tasks[@]}" -o "$out"
 
-say "3/4 sweep olmoe-nano-elastic: the same model, trained with a varying number of experts"
+say "5/6 sweep olmoe-nano-elastic: the same model, trained with a varying number of experts"
 run "$bhroute" sweep -m "$elastic" -f "$evaluation_text" -c 512 --windows 24 \
     --configurations "$out/lists/elastic.json" "${tasks[@]}" -o "$out/elastic"
 
-say "4/4 report"
+say "6/6 report"
 run "$bhroute" report "$out" "$out/elastic" -o "$out/report.html"
 
 say "done"

@@ -2,15 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace bhroute::evaluation {
 namespace {
-
-constexpr double kClearly = 4.0;  // standard errors
-
-bool is_steep(const MeasuredBenefit& m) {
-  return m.slope_error > 0.0 && m.slope - kClearly * m.slope_error > std::max(m.mean, 0.0);
-}
 
 double mean_of(std::span<const double> values) {
   double sum = 0.0;
@@ -30,18 +25,6 @@ double error_over_windows(const std::vector<double>& benefits, std::size_t windo
   for (double mean : means) squares += (mean - middle) * (mean - middle);
   const auto n = static_cast<double>(means.size());
   return std::sqrt(squares / (n - 1.0) / n);
-}
-
-double slope_error(const std::vector<double>& benefits, std::span<const double> x,
-                   const Line& line) {
-  double squares = 0.0, xx = 0.0;
-  const double mean_x = mean_of(x);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double residual = benefits[i] - line.intercept - line.slope * x[i];
-    squares += residual * residual;
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-  }
-  return xx > 0.0 ? std::sqrt(squares / static_cast<double>(x.size()) / xx) : 0.0;
 }
 
 /// What a rank's benefits have in common.
@@ -68,7 +51,7 @@ Common common_of(const std::vector<MeasuredBenefit>& layers) {
 }
 
 Line line_of(const MeasuredBenefit& m, const Common& common) {
-  if (is_steep(m)) return {m.mean - m.slope * m.mean_log_prob, m.slope};
+  if (m.slope) return {m.mean - *m.slope * m.mean_log_prob, *m.slope};
   const double total = common.between + m.error * m.error;
   const double mean =
       total > 0.0 ? common.mean + (m.mean - common.mean) * common.between / total : m.mean;
@@ -83,17 +66,31 @@ MeasuredBenefit measure_benefit(std::span<const float> fewer, std::span<const fl
   std::vector<double> benefits;
   for (std::size_t i = 0; i < fewer.size(); ++i)
     benefits.push_back(static_cast<double>(fewer[i]) - static_cast<double>(more[i]));
-  const std::vector<double> x(log_probs.begin(), log_probs.end());
-  const Line line = fit_line(x, benefits);
-  return {mean_of(benefits), error_over_windows(benefits, window), mean_of(x), line.slope,
-          slope_error(benefits, x, line)};
+  return {mean_of(benefits), error_over_windows(benefits, window), mean_of(log_probs),
+          std::nullopt};
+}
+
+double measure_slope(std::span<const float> fewer, std::span<const float> more,
+                     std::span<const float> upper, std::span<const double> log_probs,
+                     double middle) {
+  double of_upper = 0.0, of_all = 0.0;
+  for (std::size_t i = 0; i < fewer.size(); ++i) {
+    of_upper += static_cast<double>(fewer[i]) - static_cast<double>(upper[i]);
+    of_all += static_cast<double>(fewer[i]) - static_cast<double>(more[i]);
+  }
+  std::vector<double> low, high;
+  for (double x : log_probs) (x > middle ? high : low).push_back(x);
+  if (low.empty() || high.empty()) return 0.0;
+  const double rise = of_upper / static_cast<double>(high.size()) -
+                      (of_all - of_upper) / static_cast<double>(low.size());
+  return rise / (mean_of(high) - mean_of(low));
 }
 
 LayerBenefits predict_benefits(const MeasuredBenefits& measured) {
   std::map<std::size_t, std::vector<MeasuredBenefit>> pools;
   for (const auto& [layer, by_rank] : measured)
     for (const auto& [rank, benefit] : by_rank)
-      if (!is_steep(benefit)) pools[rank].push_back(benefit);
+      if (!benefit.slope) pools[rank].push_back(benefit);
   LayerBenefits lines;
   for (const auto& [layer, by_rank] : measured)
     for (const auto& [rank, benefit] : by_rank)

@@ -1,6 +1,7 @@
 #include "layer_shares.h"
 
 #include <limits>
+#include <vector>
 
 namespace bhroute::evaluation {
 namespace {
@@ -41,21 +42,6 @@ std::map<int, std::size_t> cheapest_shares(const LayerLosses& losses, std::size_
     total -= shares[step->first];
   }
   return shares;
-}
-
-Line fit_line(const std::vector<double>& x, const std::vector<double>& y) {
-  const auto n = static_cast<double>(x.size());
-  double mean_x = 0.0, mean_y = 0.0, xx = 0.0, xy = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mean_x += x[i] / n;
-    mean_y += y[i] / n;
-  }
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-  }
-  const double slope = xx > 0.0 ? xy / xx : 0.0;
-  return {mean_y - slope * mean_x, slope};
 }
 
 }  // namespace bhroute::evaluation

@@ -61,7 +61,7 @@ class Tuner {
     const std::size_t first =
         static_candidates(options_).size() + first_candidates(options_).size();
     const std::size_t statics = static_candidates(options_).size();
-    planned_ = options_.fit + (2 * layers + 2 * kWidestMeasured) * options_.sensitivity +
+    planned_ = options_.fit + (2 * layers + 4 * kWidestMeasured) * options_.sensitivity +
                (first + 4 * options_.num_variants) * upto(options_.screen) +
                options_.num_second * (kCorrectionWindows + upto(options_.second)) +
                (statics + 1) * (upto(options_.second) - upto(options_.screen)) +
@@ -191,8 +191,8 @@ class Tuner {
     return counts;
   }
 
-  /// What each layer loses at other counts, the others at the budget; and how that depends, token
-  /// by token, on the probability of the expert concerned.
+  /// What each layer loses at other counts, the others at the budget; and how that depends on the
+  /// probability of the expert concerned.
   Result<void> measure_layers() {
     if (options_.sensitivity == 0) return {};
     const auto k = static_cast<std::size_t>(std::lround(options_.budget));
@@ -200,41 +200,65 @@ class Tuner {
     if (!policy) return tl::make_unexpected(policy.error());
     const auto rows = observe(options_.sensitivity, policy->get());
     if (!rows) return tl::make_unexpected(rows.error());
-    const auto middle = evaluate_part(fixed_at(k), nullptr, "", 0, options_.sensitivity);
+    const auto middle = evaluate_fit(fixed_at(k));
     if (!middle) return tl::make_unexpected(middle.error());
     MeasuredBenefits measured;
-    for (int layer : model_.description().moe_layers)
-      if (auto ok = measure_layer(layer, k, *middle, *rows, measured[layer]); !ok) return ok;
-    if (options_.score == Score::all) fit_.benefits = predict_benefits(measured);
+    for (int layer : model_.description().moe_layers) {
+      auto losses = measure_layer(layer, k, *middle);
+      if (!losses) return tl::make_unexpected(losses.error());
+      if (options_.score != Score::all) continue;  // losses and rows are of the same tokens
+      measured[layer] = benefits_of(*losses, rows->all(layer));
+      if (layer == model_.description().moe_layers.front())
+        if (auto ok = measure_slopes(k, *losses, rows->all(layer), measured[layer]); !ok) return ok;
+    }
+    fit_.benefits = predict_benefits(measured);
     return {};
   }
 
-  Result<void> measure_layer(int layer, std::size_t k, const RunResult& middle,
-                             const LogitRows& rows,
-                             std::map<std::size_t, MeasuredBenefit>& benefits) {
-    std::optional<RunResult> fewer;
+  using LossesByCount = std::map<std::size_t, std::vector<float>>;
+
+  Result<RunResult> evaluate_fit(const PolicySpec& spec) {
+    return evaluate_part(spec, nullptr, "", 0, options_.sensitivity);
+  }
+
+  Result<LossesByCount> measure_layer(int layer, std::size_t k, const RunResult& middle) {
+    LossesByCount losses;
     for (std::size_t own : counts_of(layer)) {
-      auto run =
-          own == k ? middle
-                   : evaluate_part(fixed_but(k, layer, own), nullptr, "", 0, options_.sensitivity);
+      const auto run = own == k ? middle : evaluate_fit(fixed_but(k, layer, own));
       if (!run) return tl::make_unexpected(run.error());
       fit_.losses[layer][own] = run->loss;
-      if (fewer && options_.score == Score::all)
-        benefits[own] = benefit(rows.all(layer), own, *fewer, *run);
-      fewer = *std::move(run);
+      losses[own] = run->token_losses;
     }
-    return {};
+    return losses;
   }
 
-  // With every position scored, losses and rows are of the same tokens in the same order.
-  MeasuredBenefit benefit(LogitsView rows, std::size_t rank, const RunResult& fewer,
-                          const RunResult& more) const {
-    std::vector<double> log_probs;
-    for (std::size_t t = 0; t < std::min(rows.num_tokens, fewer.token_losses.size()); ++t)
-      log_probs.push_back(largest_log_probs(rows.token(t), rank).back());
-    const std::size_t n = log_probs.size();
-    return measure_benefit(std::span(fewer.token_losses).first(n),
-                           std::span(more.token_losses).first(n), log_probs, text_.window);
+  std::map<std::size_t, MeasuredBenefit> benefits_of(const LossesByCount& losses,
+                                                     LogitsView rows) const {
+    std::map<std::size_t, MeasuredBenefit> benefits;
+    for (auto more = std::next(losses.begin()); more != losses.end(); ++more)
+      benefits[more->first] = measure_benefit(std::prev(more)->second, more->second,
+                                              log_probs_at(rows, more->first), text_.window);
+    return benefits;
+  }
+
+  /// In the first MoE layer tokens differ most in what an expert is worth to them and to those that
+  /// follow: one more pass a rank, in which half of the tokens have the expert, measures the slope.
+  Result<void> measure_slopes(std::size_t k, const LossesByCount& losses, LogitsView rows,
+                              std::map<std::size_t, MeasuredBenefit>& benefits) {
+    for (auto& [rank, benefit] : benefits) {
+      const auto log_probs = log_probs_at(rows, rank);
+      const double middle = quantile_of(log_probs, 0.5);
+      PolicySpec half = fixed_at(k);
+      half.rule = Rule::critical;
+      half.min_k = half.max_k = k;
+      half.layers[model_.description().moe_layers.front()] = {
+          {"min_k", rank - 1}, {"max_k", rank}, {"criticals", std::vector{middle}}};
+      const auto upper = evaluate_fit(half);
+      if (!upper) return tl::make_unexpected(upper.error());
+      benefit.slope = measure_slope(losses.at(rank - 1), losses.at(rank), upper->token_losses,
+                                    log_probs, middle);
+    }
+    return {};
   }
 
   // ---- the rounds ----

@@ -54,6 +54,10 @@ void add_rule(std::vector<Candidate>& list, Rule rule, const TuneOptions& option
     return;
   }
   list.push_back(one);
+  if (rule == Rule::critical) {
+    one.first_width = kWidestMeasured;
+    list.push_back(one);
+  }
 }
 
 }  // namespace
@@ -102,8 +106,6 @@ std::vector<Candidate> variants_of(const Candidate& candidate, const TuneOptions
     add([](Candidate& c) { c.width = 2; });
     add([](Candidate& c) { c.per_layer = false; });
     add([](Candidate& c) { c.shares = Shares::sensitivity; });
-  } else {
-    add([](Candidate& c) { c.first_width = kWidestMeasured; });
   }
   for (std::size_t i = 1; i < options.weights.size(); ++i)
     add([&](Candidate& c) { c.weights = options.weights[i]; });

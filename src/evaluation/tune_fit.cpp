@@ -26,19 +26,6 @@ routing::CountBounds band(double budget, std::size_t width, std::size_t num_expe
           static_cast<std::size_t>(std::clamp(std::floor(budget) + w, 1.0, most))};
 }
 
-double quantile_of(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  return values[static_cast<std::size_t>(std::lround(at))];
-}
-
-std::vector<double> log_probs_at(LogitsView rows, std::size_t rank) {
-  std::vector<double> values;
-  for (std::size_t t = 0; t < rows.num_tokens; ++t)
-    values.push_back(largest_log_probs(rows.token(t), rank).back());
-  return values;
-}
-
 std::vector<double> entropies(LogitsView rows) {
   std::vector<double> values;
   for (std::size_t t = 0; t < rows.num_tokens; ++t) {

@@ -36,4 +36,17 @@ std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t
   return sorted;
 }
 
+std::vector<double> log_probs_at(LogitsView rows, std::size_t rank) {
+  std::vector<double> values;
+  for (std::size_t t = 0; t < rows.num_tokens; ++t)
+    values.push_back(largest_log_probs(rows.token(t), rank).back());
+  return values;
+}
+
+double quantile_of(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double at = share * static_cast<double>(values.size() - 1);
+  return values[static_cast<std::size_t>(std::lround(at))];
+}
+
 }  // namespace bhroute::evaluation

@@ -26,5 +26,9 @@ class LogitRows final : public RouterObserver {
 
 /// log softmax of the `count` largest logits of a row, largest first.
 std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t count);
+/// Of each row, that of the expert of this rank, 1 = the largest.
+std::vector<double> log_probs_at(LogitsView rows, std::size_t rank);
+/// The value below which this share of the values lies, to the nearest one; at least one value.
+double quantile_of(std::vector<double> values, double share);
 
 }  // namespace bhroute::evaluation

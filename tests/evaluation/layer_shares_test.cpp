@@ -39,14 +39,5 @@ RC_GTEST_PROP(LayerShares, EqualsTryingEverything, ()) {
   if (!shares.empty()) RC_ASSERT(cost(losses, shares) == least);
 }
 
-TEST(FitLine, ByHand) {
-  const Line line = fit_line({0, 1, 2}, {1, 3, 5});
-  EXPECT_DOUBLE_EQ(line.intercept, 1.0);
-  EXPECT_DOUBLE_EQ(line.slope, 2.0);
-  const Line flat = fit_line({2, 2}, {1, 3});
-  EXPECT_DOUBLE_EQ(flat.intercept, 2.0);
-  EXPECT_DOUBLE_EQ(flat.slope, 0.0);
-}
-
 }  // namespace
 }  // namespace bhroute::evaluation

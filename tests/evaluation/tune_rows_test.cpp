@@ -36,6 +36,15 @@ TEST(LargestLogProbs, ByHand) {
   ASSERT_EQ(found.size(), 2u);
   EXPECT_NEAR(found[0], std::log(0.5), 1e-6);
   EXPECT_NEAR(found[1], std::log(0.375), 1e-6);
+  const auto second = log_probs_at({logits.data(), 1, 3, 3}, 2);
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_NEAR(second[0], std::log(0.375), 1e-6);
+}
+
+TEST(QuantileOf, TheNearestValue) {
+  EXPECT_EQ(quantile_of({5, 1, 3}, 0.5), 3.0);
+  EXPECT_EQ(quantile_of({5, 1, 3}, 0.0), 1.0);
+  EXPECT_EQ(quantile_of({5, 1, 3}, 0.8), 5.0);
 }
 
 }  // namespace

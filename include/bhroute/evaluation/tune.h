@@ -25,7 +25,7 @@ struct TuneOptions {
   Score score = Score::all;
   std::size_t num_threads = 2;
   // Windows of the text: `fit` to fit on, the rest is held back and used from its beginning.
-  std::size_t fit = 32, sensitivity = 12, screen = 6, second = 24, final = 96;
+  std::size_t fit = 32, sensitivity = 12, screen = 8, second = 24, final = 96;
   std::size_t num_variants = 6;  ///< rules whose best candidate is varied
   std::size_t num_second = 8, num_final = 3;  ///< candidates that go on
   std::size_t num_rows = 1024;  ///< rows a layer that parameters are solved on
