@@ -160,7 +160,7 @@ cp "$scratch/bin/bhroute" "$scratch/tree/build/release/bin/"
 stand_in python3 <<< 'exit 0'
 demo() { sleep 0.05; run env PATH="$scratch/bin:$PATH" "$scratch/tree/tools/demo.sh"; }
 demo
-check "demo: all four steps" test "$(sed -n 's/^bhroute \([a-z]*\) .*/\1/p' "$scratch/calls" | tr '\n' ' ')" = "calibrate sweep sweep report "
+check "demo: all six steps" test "$(sed -n 's/^bhroute \([a-z]*\) .*/\1/p' "$scratch/calls" | tr '\n' ' ')" = "calibrate predict check sweep sweep report "
 check "demo: tells where the report lies" said "out/demo/report.html"
 rm "$scratch/calls"; demo
 check "demo, again: the tables are reused" not called "bhroute calibrate"
