@@ -149,7 +149,14 @@ nlohmann::json run(const Case& c, double copy, double peak) {
     ids.push_back(device_copy(std::vector<std::int32_t>(c.num_tokens * c.max_k)));
     counts.push_back(device_copy(std::vector<std::int32_t>(c.num_tokens)));
   }
-  const bool bh = std::string_view(c.rule) == "bh";
+  const bool bh = std::string_view(c.rule) != "top_k", rows = std::string_view(c.rule) == "bh+rows";
+  std::int32_t *offsets = nullptr, *pairs = nullptr, *scratch = nullptr;
+  if (rows) {
+    offsets = device_copy(std::vector<std::int32_t>(c.num_experts + 1));
+    pairs = device_copy(std::vector<std::int32_t>(c.num_tokens * c.max_k));
+    scratch = device_copy(std::vector<std::int32_t>(num_scratch_cuda(c.num_tokens, c.num_experts)));
+  }
+  const CudaRouteExtras extras{.row_offsets = offsets, .row_pairs = pairs, .scratch = scratch};
   const Timing time = replay(std::max(buffers, 20), [&](int i, cudaStream_t stream) {
     const std::size_t b = static_cast<std::size_t>(i % buffers);
     const CudaRouteInputs in{.logits = inputs[b],
@@ -157,7 +164,7 @@ nlohmann::json run(const Case& c, double copy, double peak) {
                              .num_experts = c.num_experts,
                              .token_stride = c.num_experts};
     const RouteOutputs out{ids[b], weights[b], counts[b]};
-    const CudaLaunch launched = bh ? route_step_up_cuda(in, bounds, 1, c.max_k, out, stream)
+    const CudaLaunch launched = bh ? route_step_up_cuda(in, bounds, 1, c.max_k, out, stream, extras)
                                    : route_top_k_cuda(in, c.max_k, out, stream);
     if (launched != CudaLaunch::ok) check(cudaErrorLaunchFailure);
   });
@@ -167,6 +174,7 @@ nlohmann::json run(const Case& c, double copy, double peak) {
                     static_cast<void*>(ids[i]), static_cast<void*>(counts[i])})
       check(cudaFree(p));
   }
+  for (std::int32_t* p : {offsets, pairs, scratch}) check(cudaFree(p));
   check(cudaFree(bounds));
   const double rate = static_cast<double>(bytes) / (time.median * 1e-6);
   return {{"rule", c.rule},       {"num_tokens", c.num_tokens}, {"num_experts", c.num_experts},
@@ -176,7 +184,7 @@ nlohmann::json run(const Case& c, double copy, double peak) {
 
 void print(const nlohmann::json& r) {
   fmt::print(
-      "{:<6} N {:>3} max_k {:>2} {:>8} tokens {:>9.2f} us [{:.2f} - {:.2f}]  {:>5.1f} % of a copy, "
+      "{:<7} N {:>3} max_k {:>2} {:>8} tokens {:>9.2f} us [{:.2f} - {:.2f}]  {:>5.1f} % of a copy, "
       "{:>5.1f} % of peak\n",
       r["rule"].get<std::string>(), r["num_experts"].get<int>(), r["max_k"].get<int>(),
       r["num_tokens"].get<int>(), r["us"].get<double>(), r["us_least"].get<double>(),
@@ -206,7 +214,7 @@ int main(int argc, char** argv) {
   if (!as_json)
     fmt::print("{}: a copy moves {:.2f} TB/s, peak {:.2f} TB/s\n", device.name, copy / 1e12,
                peak / 1e12);
-  for (const char* rule : {"bh", "top_k"}) {
+  for (const char* rule : {"bh", "bh+rows", "top_k"}) {
     for (std::size_t n : {64, 128}) {
       for (std::size_t tokens : {1, 256, 4096, 16384, 131072, 1048576}) {
         const auto result = run({rule, tokens, n, 8}, copy, peak);

@@ -1,8 +1,4 @@
-// One launch routes a batch: a group of lanes holds one token. The step-up needs no sort of all
-// experts: only those that can pass any rank are listed, put in order by comparing all pairs, and
-// tested rank by rank.
-
-#include "bhroute/kernels/routing_kernels_cuda.h"
+// One launch routes a batch; what else a caller asks for (counts, compressed rows) takes a second.
 
 #include <cuda_runtime.h>
 
@@ -13,146 +9,38 @@
 #include <climits>
 #include <cmath>
 
+#include "bhroute/kernels/routing_kernels_cuda.h"
+#include "kernels/compressed_rows_cuda.cuh"
 #include "kernels/softmax_cuda.cuh"
+#include "kernels/stream_order_cuda.cuh"
 #include "kernels/temperature.h"
-#include "kernels/token_group_cuda.cuh"
+#include "kernels/token_selection_cuda.cuh"
 
 namespace bhroute::kernels {
 namespace cuda {
 namespace {
 
 constexpr int kThreads = 128;
+constexpr int kChunkThreads =
+    512;  // where a block holds a chunk of tokens, for all of it to be under way at once
+constexpr int kMostThreads = 1024;  // of a multiprocessor: 64 registers each
 
 /// A call, as the kernel reads it. critical_logits null: min_k = max_k largest logits.
 struct Call {
   const void* logits;
-  const float* statistic;
   const float* critical_logits;
   std::size_t num_tokens, token_stride;
   int num_experts, min_k, max_k, own_top_k;
+  TestedStatistic statistic;
+  bool down;
   WeightScale weight_scale;
   SoftmaxScale softmax;
   RouteOutputs out;
+  CudaRouteExtras extras;
+  int* histograms;  // [chunks, num_experts]: how often each chunk of tokens selects each expert;
+                    // null = not wanted
+  std::size_t chunk_size;  // tokens of a block, which then has them side by side
 };
-
-/// An expert and its logit, as a group lists them in shared memory.
-struct alignas(8) Entry {
-  float logit;
-  int expert;
-};
-
-__device__ bool comes_before(Entry a, Entry b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.expert < b.expert);
-}
-
-/// Bit v set: value v reaches `bound`.
-template <int kValues>
-__device__ unsigned at_least(const float (&values)[kValues], float bound) {
-  unsigned mask = 0;
-#pragma unroll
-  for (int v = 0; v < kValues; ++v) {
-    if (values[v] >= bound) mask |= 1u << v;
-  }
-  return mask;
-}
-
-/// The experts that this lane brings into question, and how many the group does.
-struct Candidates {
-  unsigned mask;
-  int count;
-};
-
-/// Experts whose statistic could pass some rank. No rank beyond the number that meets its critical
-/// value can pass, so k <- #{statistic >= critical k} from k = N never skips one that does; a few
-/// rounds leave few experts.
-template <class Group, int kValues>
-__device__ Candidates find_candidates(const float (&statistic)[kValues], const float* critical,
-                                      int n) {
-  int k = n;
-  while (true) {
-    const unsigned mask = at_least(statistic, k > 0 ? critical[k - 1] : nanf(""));
-    const int count = Group::sum(__popc(mask));
-    const bool settled = count >= k || count <= 8;
-    if (__all_sync(kWarp, settled)) return {mask, count};
-    if (!settled) k = count;
-  }
-}
-
-/// Writes the group's candidates into its list, in no order.
-template <class Group, int kValues>
-__device__ void list_candidates(const float (&logits)[kValues], unsigned mask, Entry* list) {
-  Entry* place = list + Group::sum_before(__popc(mask));
-#pragma unroll
-  for (int v = 0; v < kValues; ++v) {
-    if (mask & (1u << v)) *place++ = {logits[v], Group::expert(v)};
-  }
-}
-
-/// Puts the listed experts in order by comparing all pairs: they are few.
-template <class Group>
-__device__ void order_list(const Entry* list, int count, Entry* ordered) {
-  for (int i = Group::lane(); i < count; i += Group::kLanes) {
-    const Entry mine = list[i];
-    int rank = 0;
-    for (int j = 0; j < count; ++j) rank += comes_before(list[j], mine) ? 1 : 0;
-    ordered[rank] = mine;
-  }
-}
-
-/// The step-up on experts in order: the largest rank whose statistic meets its critical logit.
-/// `statistic` null: the logits are tested.
-template <class Group>
-__device__ int step_up(const Entry* ordered, int count, const float* statistic,
-                       const float* critical) {
-  int passed = 0;
-  for (int base = 0; __any_sync(kWarp, base < count); base += Group::kLanes) {
-    const int i = base + Group::lane();
-    bool meets = false;
-    if (i < count) {
-      const Entry entry = ordered[i];
-      meets = (statistic == nullptr ? entry.logit : statistic[entry.expert]) >= critical[i];
-    }
-    const unsigned ranks = Group::ballot(meets);
-    if (ranks != 0) passed = base + 32 - __clz(ranks);
-  }
-  return passed;
-}
-
-/// Takes the largest key out of the group's; kNoKey if there is none.
-template <class Group, int kValues>
-__device__ int take_largest(int (&keys)[kValues], int& expert) {
-  int key = keys[0];
-#pragma unroll
-  for (int v = 1; v < kValues; ++v) key = ::max(key, keys[v]);
-  key = Group::max(key);
-  expert = INT_MAX;
-#pragma unroll
-  for (int v = kValues - 1; v >= 0; --v) {
-    if (keys[v] == key) expert = ::min(expert, Group::expert(v));
-  }
-  expert = Group::min(expert);
-#pragma unroll
-  for (int v = 0; v < kValues; ++v) {
-    if (Group::expert(v) == expert) keys[v] = kNoKey;
-  }
-  return key;
-}
-
-/// Writes the `want` largest in order; returns how many numbers there were. `want` may differ from
-/// group to group.
-template <class Group, int kValues>
-__device__ int order_largest(int (&keys)[kValues], int want, Entry* ordered) {
-  int num = 0, expert = 0;
-  while (__any_sync(kWarp, num < want)) {
-    const int key = take_largest<Group>(keys, expert);
-    if (key == kNoKey) want = ::min(want, num);
-    if (num < want) {
-      if (Group::lane() == 0) ordered[num] = {logit_of(key), expert};
-      ++num;
-    }
-  }
-  return num;
-}
 
 /// Sum of exp((r - max)/T) over the `own_top_k` largest.
 template <class Group, int kValues>
@@ -163,15 +51,6 @@ __device__ double own_sum(int (&keys)[kValues], int own_top_k, float max, Softma
     if (key != kNoKey) sum += exp_weight(logit_of(key), max, scale);
   }
   return sum;
-}
-
-/// Sum over the selected experts.
-template <class Group>
-__device__ double selected_sum(const Entry* ordered, int num, float max, SoftmaxScale scale) {
-  double sum = 0.0;
-  for (int i = Group::lane(); i < num; i += Group::kLanes)
-    sum += exp_weight(ordered[i].logit, max, scale);
-  return Group::sum(sum);
 }
 
 template <int kValues>
@@ -194,133 +73,220 @@ __device__ float weight_divisor(const Call& call, const float (&logits)[kValues]
                             own_sum<Group>(keys, call.own_top_k, max, call.softmax));
 }
 
-__device__ void write_slot(const Call& call, std::size_t slot, int expert, float weight) {
-  call.out.expert_ids[slot] = expert;
-  call.out.routing_weights[slot] = weight;
+/// The id of a slot that no expert takes; `row` holds the `num` selected. Distinct: the smallest
+/// ids that the row has not, in order.
+__device__ int unselected_id(const Call& call, const Entry* row, int num, int slot) {
+  if (call.extras.unselected == Unselected::minus_one) return -1;
+  if (call.extras.unselected == Unselected::num_experts) return call.num_experts;
+  int id = slot - num;
+  for (int last = -1; last != id;) {
+    last = id;
+    id = slot - num;
+    for (int i = 0; i < num; ++i) id += row[i].expert <= last ? 1 : 0;
+  }
+  return id;
 }
 
-/// The usual case: every lane holds at most one candidate, which writes its own slot. `statistic`
-/// null: the logits are tested. `list` has an entry for each lane.
-template <class Group, int kValues>
-__device__ void route_few(const Call& call, std::size_t t, const float (&logits)[kValues],
-                          float max, Candidates candidates, const float* statistic,
-                          const float* critical, Entry* list) {
-  const int lane = Group::lane();
-  list[lane] = {nanf(""), 0};  // comes before nothing
-  __syncwarp();
-  list_candidates<Group>(logits, candidates.mask, list);
-  __syncwarp();
-  const Entry mine = list[lane];
-  int rank = 0;
-  const int longest = __reduce_max_sync(kWarp, candidates.count);
-#pragma unroll 4
-  for (int j = 0; j < longest; ++j) rank += comes_before(list[j], mine) ? 1 : 0;
-  const bool listed = lane < candidates.count;
-  bool meets = false;
-  if (listed)
-    meets = (statistic == nullptr ? mine.logit : statistic[mine.expert]) >= critical[rank];
-  const unsigned ranks = Group::share(__reduce_or_sync(kWarp, meets ? Group::bit(rank) : 0u));
-  const int passed = 32 - __clz(ranks);
-  const int num = ::min(::min(::max(passed, call.min_k), call.max_k), candidates.count);
-  const bool selected = listed && rank < num;
-  const float weight = selected ? exp_weight(mine.logit, max, call.softmax) : 0.0f;
-  double sum = 0.0;
-  if (call.weight_scale != WeightScale::none) sum = Group::sum(static_cast<double>(weight));
-  const float divisor = weight_divisor<Group>(call, logits, max, sum);
-  if (t >= call.num_tokens) return;
-  const std::size_t row = t * call.max_k;
-  if (selected) write_slot(call, row + rank, mine.expert, weight / divisor);
-  for (int slot = lane; slot < call.max_k; slot += Group::kLanes) {
-    if (slot >= num) write_slot(call, row + slot, -1, 0.0f);
+/// A dense row, and the block's counts in shared memory.
+template <class Group>
+__device__ void write_extras(const Call& call, std::size_t t, const Entry* row, int num,
+                             int* histogram) {
+  if (call.extras.dense_weights != nullptr) {
+    float* dense = call.extras.dense_weights + t * call.num_experts;
+    for (int e = Group::lane(); e < call.num_experts; e += Group::kLanes) dense[e] = 0.0f;
+    __syncwarp(Group::lanes());  // the zeros come first
+    for (int i = Group::lane(); i < num; i += Group::kLanes) dense[row[i].expert] = row[i].number;
   }
-  if (lane == 0) call.out.num_selected[t] = num;
+  if (call.histograms != nullptr) {
+    for (int i = Group::lane(); i < num; i += Group::kLanes)
+      atomicAdd(&histogram[row[i].expert], 1);
+  }
 }
 
-/// Any number of candidates, any min_k.
-template <class Group, int kValues>
-__device__ void route_many(const Call& call, std::size_t t, const float (&logits)[kValues],
-                           float max, Candidates candidates, const float* statistic,
-                           const float* critical, Entry* list) {
-  Entry* ordered = list + call.num_experts;
-  list_candidates<Group>(logits, candidates.mask, list);
-  __syncwarp();
-  order_list<Group>(list, candidates.count, ordered);
-  __syncwarp();
-  int num = step_up<Group>(ordered, candidates.count, statistic, critical);
-  const bool too_few = num < call.min_k;
-  if (__any_sync(kWarp, too_few)) {
-    int keys[kValues];
-    make_keys(logits, keys);
-    const int taken = order_largest<Group>(keys, too_few ? call.min_k : 0, ordered);
-    if (too_few) num = taken;
-    __syncwarp();
-  }
-  num = ::min(num, call.max_k);
-  const double sum = selected_sum<Group>(ordered, num, max, call.softmax);
-  const float divisor = weight_divisor<Group>(call, logits, max, sum);
-  if (t >= call.num_tokens) return;
+/// Slot by slot from the list, which holds the selected in order.
+template <class Group>
+__device__ void write_row(const Call& call, std::size_t t, const Entry* row, int num) {
+  const std::size_t first = t * call.max_k;
   for (int slot = Group::lane(); slot < call.max_k; slot += Group::kLanes) {
-    const Entry entry = slot < num ? ordered[slot] : Entry{0.0f, -1};
-    const float weight = slot < num ? exp_weight(entry.logit, max, call.softmax) / divisor : 0.0f;
-    write_slot(call, t * call.max_k + slot, entry.expert, weight);
+    const bool taken = slot < num;
+    call.out.expert_ids[first + slot] =
+        taken ? row[slot].expert : unselected_id(call, row, num, slot);
+    call.out.routing_weights[first + slot] = taken ? row[slot].number : 0.0f;
   }
   if (Group::lane() == 0) call.out.num_selected[t] = num;
 }
 
-/// Routes the token of each group of the warp. `list` [2 * num_experts] is the group's.
-template <class T, class Group, int kValues>
-__device__ void route_token(const Call& call, std::size_t t, const float* critical, Entry* list) {
-  const int present = t < call.num_tokens ? call.num_experts : 0;
-  float logits[kValues];
-  Group::load(static_cast<const T*>(call.logits) + t * call.token_stride, present, logits);
-  float max = -INFINITY;
+/// The experts of rank below `num` with their weights, in order, in place of the list.
+template <class Group, int kSlots, int kValues>
+__device__ void weigh(const Call& call, const float (&logits)[kValues], float max,
+                      const Share<kSlots>& share, int num, Entry* row) {
+  float weight[kSlots];
+  double sum = 0.0;
 #pragma unroll
-  for (int v = 0; v < kValues; ++v) max = fmaxf(max, logits[v]);
-  max = Group::max(max);
-  const float* row = nullptr;
-  Candidates candidates{0, 0};
-  if (call.critical_logits != nullptr && call.statistic != nullptr) {
-    float statistic[kValues];
-    row = call.statistic + t * call.num_experts;
-    Group::load(row, present, statistic);
-    candidates = find_candidates<Group>(statistic, critical, call.num_experts);
-  } else if (call.critical_logits != nullptr) {
-    candidates = find_candidates<Group>(logits, critical, call.num_experts);
+  for (int s = 0; s < kSlots; ++s) {
+    weight[s] = share.rank[s] < num ? exp_weight(share.entry[s].number, max, call.softmax) : 0.0f;
+    if (call.weight_scale != WeightScale::none) sum += static_cast<double>(weight[s]);
   }
-  if (__any_sync(kWarp, candidates.count ==
-                            0)) {  // the largest stands in, lest few tokens hold up the warp
-    if (candidates.count == 0) candidates.mask = at_least(logits, max);
-    const int count = Group::sum(__popc(candidates.mask));
-    if (candidates.count == 0) candidates.count = count;
+  if (call.weight_scale != WeightScale::none) sum = Group::sum(sum);
+  const float divisor = weight_divisor<Group>(call, logits, max, sum);
+  __syncwarp();  // every lane has read its share
+#pragma unroll
+  for (int s = 0; s < kSlots; ++s) {
+    if (share.rank[s] < num) row[share.rank[s]] = {weight[s] / divisor, share.entry[s].expert};
   }
-  const bool few = candidates.count >= call.min_k && candidates.count <= Group::kLanes;
-  if (__all_sync(kWarp, few || present == 0))
-    route_few<Group>(call, t, logits, max, candidates, row, critical, list);
-  else
-    route_many<Group>(call, t, logits, max, candidates, row, critical, list);
   __syncwarp();
 }
 
-template <class T, int kLanes, int kValues, int kVector>
-__global__ void __launch_bounds__(kThreads) route(const Call call) {
+/// What a group knows of its token.
+template <class T, int kValues>
+struct Token {
+  std::size_t index;
+  const T* row;
+  float logits[kValues];
+  float max;
+  Tested tested;
+  Candidates candidates;
+};
+
+/// Lists, ranks, tests, weighs and writes, a lane having room for kSlots of the listed. `list` and
+/// `histogram` are shared memory.
+template <class Group, int kSlots, class T, int kValues>
+__device__ void route_listed(const Call& call, const Token<T, kValues>& token,
+                             const float* critical, Entry* list, int* histogram) {
+  int count = token.candidates.count;
+  const bool too_few = count < call.min_k;  // no rank beyond `count` can pass: min_k decides
+  list_candidates<Group>(token.row, too_few ? 0u : token.candidates.mask, list);
+  if (__any_sync(kWarp, too_few)) {
+    int keys[kValues];
+    make_keys(token.logits, keys);
+    const int taken = order_largest<Group>(keys, too_few ? call.min_k : 0, list);
+    if (too_few) count = taken;
+  }
+  __syncwarp();
+  Share<kSlots> share;
+  read_share<Group>(list, count, share);
+  if (!too_few) rank_pairs(list, count, share);
+  int num = count;
+  if (call.critical_logits != nullptr) {
+    const int passed = call.down ? step_down<Group>(share, count, token.tested, critical)
+                                 : step_up<Group>(share, token.tested, critical);
+    if (!too_few) num = ::min(::max(passed, call.min_k), count);
+  }
+  num = ::min(num, call.max_k);
+  weigh<Group>(call, token.logits, token.max, share, num, list);
+  if (token.index >= call.num_tokens) return;
+  write_row<Group>(call, token.index, list, num);
+  write_extras<Group>(call, token.index, list, num, histogram);
+}
+
+/// The same with room for every expert. Seldom taken, and apart from the kernel's body, whose
+/// registers it must not take: it reads the logits again.
+template <class Group, int kValues, class T>
+__noinline__ __device__ void route_long_list(const Call& call, std::size_t index, const T* row,
+                                             float max, Candidates candidates, const Tested& tested,
+                                             const float* critical, Entry* list, int* histogram) {
+  Token<T, kValues> token{index, row, {}, max, tested, candidates};
+  Group::load(row, index < call.num_tokens ? call.num_experts : 0, token.logits);
+  route_listed<Group, kValues>(call, token, critical, list, histogram);
+}
+
+template <class Group, class T, int kValues>
+__device__ Candidates candidates_of(const Call& call, const Token<T, kValues>& token,
+                                    const float* critical) {
+  if (call.critical_logits == nullptr) return {0, 0};
+  if (call.statistic == TestedStatistic::logit)
+    return find_candidates<Group>(token.logits, critical, call.num_experts);
+  float statistic[kValues];
+#pragma unroll
+  for (int v = 0; v < kValues; ++v) statistic[v] = token.tested(token.logits[v]);
+  return find_candidates<Group>(statistic, critical, call.num_experts);
+}
+
+/// Routes the token of each group of the warp.
+template <class Group, class T, int kValues>
+__device__ void route_token(const Call& call, Token<T, kValues>& token, const float* critical,
+                            Entry* list, int* histogram) {
+  constexpr int kSlots = Group::kLanes >= 16 ? 1 : 16 / Group::kLanes;
+  constexpr int kRoom = kSlots * Group::kLanes;
+  float max = -INFINITY;
+#pragma unroll
+  for (int v = 0; v < kValues; ++v) max = fmaxf(max, token.logits[v]);
+  token.max = Group::max(max);
+  token.tested = Tested{};
+  const int present = token.index < call.num_tokens ? call.num_experts : 0;
+  if (call.statistic != TestedStatistic::logit)
+    token.tested = test_token<Group>(call.statistic, token.row, present, token.max);
+  Candidates& candidates = token.candidates;
+  candidates = candidates_of<Group>(call, token, critical);
+  if (__any_sync(kWarp, candidates.count ==
+                            0)) {  // the largest stands in, lest few tokens hold up the warp
+    if (candidates.count == 0) candidates.mask = at_least(token.logits, token.max);
+    const int count = Group::sum(__popc(candidates.mask));
+    if (candidates.count == 0) candidates.count = count;
+  }
+  if (__all_sync(kWarp, ::max(candidates.count, present == 0 ? 0 : call.min_k) <= kRoom))
+    route_listed<Group, kSlots>(call, token, critical, list, histogram);
+  else
+    route_long_list<Group, kValues>(call, token.index, token.row, token.max, candidates,
+                                    token.tested, critical, list, histogram);
+  __syncwarp();
+}
+
+/// The tokens of a block: every gridDim.x-th set of groups, or side by side where chunks are
+/// counted.
+struct BlockTokens {
+  std::size_t first, end, step;
+};
+__device__ BlockTokens tokens_of_block(const Call& call, int groups) {
+  if (call.histograms == nullptr)
+    return {static_cast<std::size_t>(blockIdx.x) * groups, call.num_tokens,
+            static_cast<std::size_t>(gridDim.x) * groups};
+  const std::size_t first = blockIdx.x * call.chunk_size;
+  return {first, ::min(first + call.chunk_size, call.num_tokens), static_cast<std::size_t>(groups)};
+}
+
+/// Shared memory of a block: a list for each group, an entry apart lest their banks collide; then
+/// the critical logits and the counts.
+__host__ __device__ inline int list_size(int num_experts, int lanes) {
+  return (num_experts > ::max(lanes, 8) ? num_experts : ::max(lanes, 8)) + 1;
+}
+
+template <class T, int kLanes, int kValues, int kVector, int kThreads>
+__global__ void __launch_bounds__(kThreads, kMostThreads / kThreads)
+    route(const __grid_constant__ Call call) {
   using Group = TokenGroup<kLanes, kValues, kVector>;
   constexpr int kGroups = kThreads / kLanes;
   extern __shared__ Entry shared[];
-  const int group = threadIdx.x / kLanes;
-  Entry* list = shared + group * 2 * ::max(call.num_experts, kLanes);
-  float* critical =
-      reinterpret_cast<float*>(shared + kGroups * 2 * ::max(call.num_experts, kLanes));
-  if (call.critical_logits != nullptr) {
-    for (int k = threadIdx.x; k < call.num_experts; k += kThreads)
-      critical[k] = call.critical_logits[k];
-    __syncthreads();
-  }
-  const std::size_t step = static_cast<std::size_t>(gridDim.x) * kGroups;
+  const int group = threadIdx.x / kLanes, n = call.num_experts;
+  const int stride = list_size(n, kLanes);
+  Entry* list = shared + group * stride;
+  float* critical = reinterpret_cast<float*>(shared + kGroups * stride);
+  int* histogram = reinterpret_cast<int*>(critical + n);
+  const auto [first, end, step] = tokens_of_block(call, kGroups);
   const std::size_t warp_first = (group / Group::kTokensPerWarp) * Group::kTokensPerWarp;
-  for (std::size_t base = static_cast<std::size_t>(blockIdx.x) * kGroups;
-       base + warp_first < call.num_tokens; base += step) {
-    route_token<T, Group, kValues>(call, base + group, critical, list);
+  Token<T, kValues> token;
+  const auto load = [&](std::size_t base) {
+    token.index = base + group;
+    if (token.index >= end) token.index = call.num_tokens;
+    token.row = static_cast<const T*>(call.logits) + token.index * call.token_stride;
+    Group::load(token.row, token.index < call.num_tokens ? n : 0, token.logits);
+  };
+  wait_for_stream();
+  load(first);  // on its way while the critical logits are
+  for (int k = threadIdx.x; k < n; k += kThreads) {
+    if (call.critical_logits != nullptr) critical[k] = call.critical_logits[k];
+    if (call.histograms != nullptr) histogram[k] = 0;
   }
+  __syncthreads();
+  for (std::size_t base = first; base + warp_first < end;) {
+    route_token<Group>(call, token, critical, list, histogram);
+    base += step;
+    if (base + warp_first < end) load(base);
+  }
+  if (call.histograms == nullptr) return;
+  __syncthreads();
+  for (int e = threadIdx.x; e < n; e += kThreads)
+    call.histograms[static_cast<std::size_t>(blockIdx.x) * n + e] = histogram[e];
 }
 
 int num_multiprocessors() {
@@ -333,51 +299,54 @@ int num_multiprocessors() {
   return known[device] = count;
 }
 
-template <class T, int kLanes, int kValues, int kVector>
+template <class T, int kLanes, int kValues, int kVector, int kThreads = cuda::kThreads>
 CudaLaunch launch(const Call& call, cudaStream_t stream) {
   constexpr std::size_t kGroups = kThreads / kLanes;
-  const std::size_t bytes =
-      std::max(call.num_experts, kLanes) * (kGroups * 2 * sizeof(Entry) + sizeof(float));
-  const auto kernel = route<T, kLanes, kValues, kVector>;
+  const auto n = static_cast<std::size_t>(call.num_experts);
+  const std::size_t bytes = kGroups * list_size(call.num_experts, kLanes) * sizeof(Entry) +
+                            n * (sizeof(float) + sizeof(int));
+  const auto kernel = route<T, kLanes, kValues, kVector, kThreads>;
   if (bytes > 48 * 1024 && cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                 static_cast<int>(bytes)) != cudaSuccess)
     return CudaLaunch::failed;
   const std::size_t blocks =
-      std::min<std::size_t>((call.num_tokens + kGroups - 1) / kGroups,
-                            static_cast<std::size_t>(num_multiprocessors()) * 16);
-  kernel<<<static_cast<unsigned>(blocks), kThreads, bytes, stream>>>(call);
-  return cudaPeekAtLastError() == cudaSuccess ? CudaLaunch::ok : CudaLaunch::failed;
+      call.histograms != nullptr
+          ? (call.num_tokens + call.chunk_size - 1) / call.chunk_size
+          : std::min<std::size_t>((call.num_tokens + kGroups - 1) / kGroups,
+                                  static_cast<std::size_t>(num_multiprocessors()) * 16);
+  return launch_in_order(kernel, static_cast<unsigned>(blocks), kThreads, bytes, stream, call);
 }
 
-/// A lane reads `kVector` logits at once where every row allows it.
-template <class T, int kLanes, int kValues>
+/// A lane reads 4 logits at once where every row allows it; rows that do not take a warp each.
+template <class T, int kLanes, int kValues, int kWarpValues, int kThreads = cuda::kThreads>
 CudaLaunch launch_by_alignment(const Call& call, cudaStream_t stream) {
   constexpr int kVector = std::min(kValues, 4);
-  const auto aligned = [](const void* p, std::size_t bytes) {
-    return reinterpret_cast<std::uintptr_t>(p) % bytes == 0;
-  };
-  const bool whole = call.num_experts % kVector == 0 && call.token_stride % kVector == 0;
-  if (whole && aligned(call.logits, sizeof(T) * kVector) &&
-      aligned(call.statistic, sizeof(float) * kVector))
-    return launch<T, kLanes, kValues, kVector>(call, stream);
-  return launch<T, kLanes, kValues, 1>(call, stream);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(call.logits) % (sizeof(T) * kVector) == 0;
+  if (aligned && call.num_experts % kVector == 0 && call.token_stride % kVector == 0)
+    return launch<T, kLanes, kValues, kVector, kThreads>(call, stream);
+  return launch<T, 32, kWarpValues, 1>(call, stream);
 }
 
-/// Few tokens leave the GPU idle, so each gets a whole warp; many are packed closely.
-constexpr std::size_t kFewTokens = 1024;
-
+/// Few tokens leave the GPU idle, so each gets many lanes; many are packed closely.
 template <class T>
 CudaLaunch launch_by_size(const Call& call, cudaStream_t stream) {
-  const bool few = call.num_tokens <= kFewTokens;
-  if (call.num_experts <= 32) return launch_by_alignment<T, 8, 4>(call, stream);
-  if (call.num_experts <= 64)
-    return few ? launch_by_alignment<T, 32, 2>(call, stream)
-               : launch_by_alignment<T, 8, 8>(call, stream);
-  if (call.num_experts <= 128)
-    return few ? launch_by_alignment<T, 32, 4>(call, stream)
-               : launch_by_alignment<T, 16, 8>(call, stream);
-  if (call.num_experts <= 256) return launch_by_alignment<T, 32, 8>(call, stream);
-  return launch_by_alignment<T, 32, 16>(call, stream);
+  const std::size_t tokens = call.num_tokens;
+  const bool chunks = call.histograms != nullptr;
+  if (call.num_experts <= 32) return launch_by_alignment<T, 8, 4, 2>(call, stream);
+  if (call.num_experts <= 64) {
+    if (chunks) return launch_by_alignment<T, 4, 16, 2, kChunkThreads>(call, stream);
+    if (tokens <= 1024) return launch_by_alignment<T, 32, 2, 2>(call, stream);
+    if (tokens <= 8192) return launch_by_alignment<T, 8, 8, 2>(call, stream);
+    return launch_by_alignment<T, 4, 16, 2>(call, stream);
+  }
+  if (call.num_experts <= 128) {
+    if (chunks) return launch_by_alignment<T, 8, 16, 4, kChunkThreads>(call, stream);
+    if (tokens <= 1024) return launch_by_alignment<T, 32, 4, 4>(call, stream);
+    if (tokens <= 8192) return launch_by_alignment<T, 16, 8, 4>(call, stream);
+    return launch_by_alignment<T, 8, 16, 4>(call, stream);
+  }
+  if (call.num_experts <= 256) return launch_by_alignment<T, 32, 8, 8>(call, stream);
+  return launch_by_alignment<T, 32, 16, 16>(call, stream);
 }
 
 SoftmaxScale softmax_scale(double temperature) {
@@ -388,29 +357,20 @@ SoftmaxScale softmax_scale(double temperature) {
   return {high, high > 1e6f ? 0.0f : static_cast<float>(exact - high)};
 }
 
-bool valid(const CudaRouteInputs& in, std::size_t min_k, std::size_t max_k) {
+bool valid(const CudaRouteInputs& in, std::size_t min_k, std::size_t max_k,
+           const CudaRouteExtras& extras) {
+  const bool counted = extras.expert_counts != nullptr || extras.row_offsets != nullptr;
   return in.num_experts >= 1 && in.num_experts <= kMaxExpertsCuda && in.temperature > 0.0 &&
          min_k >= 1 && min_k <= max_k && max_k <= in.num_experts &&
-         (in.num_tokens <= 1 || in.token_stride >= in.num_experts);
+         (in.num_tokens <= 1 || in.token_stride >= in.num_experts) &&
+         (extras.row_offsets != nullptr || extras.row_pairs == nullptr) &&
+         (extras.row_offsets == nullptr || extras.row_pairs != nullptr || in.num_tokens == 0) &&
+         (!counted || extras.scratch != nullptr) &&
+         (extras.row_pairs == nullptr || in.num_tokens < (std::size_t{1} << 31) / max_k);
 }
 
-CudaLaunch route_batch(const CudaRouteInputs& in, const float* critical_logits, std::size_t min_k,
-                       std::size_t max_k, const RouteOutputs& out, cudaStream_t stream) {
-  if (!valid(in, min_k, max_k)) return CudaLaunch::invalid_arguments;
-  if (in.num_tokens == 0) return CudaLaunch::ok;
-  const Call call{in.logits,
-                  in.statistic,
-                  critical_logits,
-                  in.num_tokens,
-                  in.token_stride,
-                  static_cast<int>(in.num_experts),
-                  static_cast<int>(min_k),
-                  static_cast<int>(max_k),
-                  static_cast<int>(std::clamp<std::size_t>(in.own_top_k, 1, in.num_experts)),
-                  in.weight_scale,
-                  softmax_scale(in.temperature),
-                  out};
-  switch (in.logit_type) {
+CudaLaunch launch_by_type(LogitType type, const Call& call, cudaStream_t stream) {
+  switch (type) {
     case LogitType::float32:
       return launch_by_size<float>(call, stream);
     case LogitType::bf16:
@@ -421,19 +381,60 @@ CudaLaunch route_batch(const CudaRouteInputs& in, const float* critical_logits, 
   return CudaLaunch::invalid_arguments;
 }
 
+CudaLaunch route_batch(const CudaRouteInputs& in, const float* critical_logits, bool down,
+                       std::size_t min_k, std::size_t max_k, const RouteOutputs& out,
+                       cudaStream_t stream, const CudaRouteExtras& extras) {
+  if (!valid(in, min_k, max_k, extras)) return CudaLaunch::invalid_arguments;
+  const bool counted = extras.expert_counts != nullptr || extras.row_offsets != nullptr;
+  const Call call{in.logits,
+                  critical_logits,
+                  in.num_tokens,
+                  in.token_stride,
+                  static_cast<int>(in.num_experts),
+                  static_cast<int>(min_k),
+                  static_cast<int>(max_k),
+                  static_cast<int>(std::clamp<std::size_t>(in.own_top_k, 1, in.num_experts)),
+                  in.statistic,
+                  down,
+                  in.weight_scale,
+                  softmax_scale(in.temperature),
+                  out,
+                  extras,
+                  counted ? extras.scratch : nullptr,
+                  chunk_size(in.num_tokens)};
+  CudaLaunch launched = CudaLaunch::ok;
+  if (in.num_tokens > 0) launched = launch_by_type(in.logit_type, call, stream);
+  if (launched != CudaLaunch::ok || !counted) return launched;
+  return compress_rows_cuda(
+      {extras.scratch, out.expert_ids, out.num_selected, in.num_tokens, call.num_experts,
+       call.max_k, extras.expert_counts, extras.row_offsets, extras.row_pairs},
+      stream);
+}
+
 }  // namespace
 }  // namespace cuda
 
 CudaLaunch route_step_up_cuda(const CudaRouteInputs& in, const float* critical_logits,
                               std::size_t min_k, std::size_t max_k, const RouteOutputs& out,
-                              CUstream_st* stream) noexcept {
+                              CUstream_st* stream, const CudaRouteExtras& extras) noexcept {
   if (critical_logits == nullptr) return CudaLaunch::invalid_arguments;
-  return cuda::route_batch(in, critical_logits, min_k, max_k, out, stream);
+  return cuda::route_batch(in, critical_logits, false, min_k, max_k, out, stream, extras);
+}
+
+CudaLaunch route_step_down_cuda(const CudaRouteInputs& in, const float* critical_logits,
+                                std::size_t min_k, std::size_t max_k, const RouteOutputs& out,
+                                CUstream_st* stream, const CudaRouteExtras& extras) noexcept {
+  if (critical_logits == nullptr) return CudaLaunch::invalid_arguments;
+  return cuda::route_batch(in, critical_logits, true, min_k, max_k, out, stream, extras);
 }
 
 CudaLaunch route_top_k_cuda(const CudaRouteInputs& in, std::size_t top_k, const RouteOutputs& out,
-                            CUstream_st* stream) noexcept {
-  return cuda::route_batch(in, nullptr, top_k, top_k, out, stream);
+                            CUstream_st* stream, const CudaRouteExtras& extras) noexcept {
+  return cuda::route_batch(in, nullptr, false, top_k, top_k, out, stream, extras);
+}
+
+std::size_t num_scratch_cuda(std::size_t num_tokens, std::size_t num_experts) noexcept {
+  return std::max<std::size_t>(cuda::num_chunks(num_tokens), 1) * num_experts;
 }
 
 }  // namespace bhroute::kernels

@@ -1,6 +1,7 @@
 #pragma once
-// A token's logits spread over a group of 8, 16 or 32 lanes of a warp, and what the group computes
-// together. All 32 lanes of the warp call every function, whichever token their group holds.
+// A token's logits spread over a group of 4, 8, 16 or 32 lanes of a warp, and what the group
+// computes together. All 32 lanes of the warp call every function, whichever token their group
+// holds.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -104,16 +105,13 @@ struct TokenGroup {
     }
     return sum - x;
   }
-  /// Of 32 bits, kLanes belong to each group: the group's own, and its `i`-th.
-  __device__ static unsigned share(unsigned bits) {
+  /// The group's lanes, as __syncwarp takes them.
+  __device__ static unsigned lanes() {
     if constexpr (kLanes == 32)
-      return bits;
+      return kWarp;
     else
-      return (bits >> (threadIdx.x % 32 / kLanes * kLanes)) & ((1u << kLanes) - 1);
+      return ((1u << kLanes) - 1) << (threadIdx.x % 32 / kLanes * kLanes);
   }
-  __device__ static unsigned bit(int i) { return 1u << (threadIdx.x % 32 / kLanes * kLanes + i); }
-  /// One bit a lane of the group, the first lane lowest.
-  __device__ static unsigned ballot(bool set) { return share(__ballot_sync(kWarp, set)); }
 };
 
 }  // namespace bhroute::kernels::cuda

@@ -10,9 +10,11 @@
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
+#include "bhroute/calibration/null_spec.h"
 #include "kernels/kernel_expectations.h"
 
 namespace bhroute::kernels {
@@ -65,13 +67,14 @@ class RoutingKernelsCuda : public ::testing::Test {
 /// One call: host values, as the CPU's kernels take them, and how they lie in device memory.
 struct Case {
   std::vector<float> logits{};
-  std::vector<float> statistic{};  // empty: the logits
+  TestedStatistic kind = TestedStatistic::logit;
   std::size_t n = 0;
   std::size_t stride = 0;  // 0 = n
   WeightScale weight_scale = WeightScale::none;
   double temperature = 1.0;
   std::size_t own_top_k = 8;
   LogitType type = LogitType::float32;
+  std::vector<float> statistic{};  // as the CPU's kernels take it; made from `kind` by expect_rows
 
   std::size_t row_stride() const { return stride == 0 ? n : stride; }
   RouteInputs host() const {
@@ -103,10 +106,10 @@ Outputs run(const Case& c, const void* device_logits, const std::vector<float>& 
   const RouteInputs in = c.host();
   Outputs out(in.num_tokens, max_k);
   DeviceArray ids(out.ids), counts(out.counts);
-  DeviceArray weights(out.weights), statistic(c.statistic), bounds(critical);
+  DeviceArray weights(out.weights), bounds(critical);
   const CudaRouteInputs device{.logits = device_logits,
                                .logit_type = c.type,
-                               .statistic = c.statistic.empty() ? nullptr : statistic.data(),
+                               .statistic = c.kind,
                                .num_tokens = in.num_tokens,
                                .num_experts = in.num_experts,
                                .token_stride = in.token_stride,
@@ -136,9 +139,19 @@ std::vector<std::int32_t> expected_ids(const RouteInputs& in, std::size_t t,
   return ids;
 }
 
+void make_statistic(Case& c) {
+  if (c.kind == TestedStatistic::logit) return;
+  c.statistic.resize(c.logits.size());
+  for (std::size_t first = 0; first < c.logits.size(); first += c.n)
+    compute_statistic(static_cast<calibration::Statistic>(c.kind),
+                      std::span(c.logits).subspan(first, c.n),
+                      std::span(c.statistic).subspan(first, c.n));
+}
+
 /// Rows are checked by every core; the first failure is told.
-void expect_rows(const Case& c, const Outputs& out, const std::vector<float>& critical,
-                 std::size_t min_k, std::size_t max_k) {
+void expect_rows(Case c, const Outputs& out, const std::vector<float>& critical, std::size_t min_k,
+                 std::size_t max_k) {
+  make_statistic(c);
   const RouteInputs in = c.host();
   const std::size_t num_threads = in.num_tokens < 1000 ? 1 : std::thread::hardware_concurrency();
   std::atomic<bool> failed = false;
@@ -208,12 +221,92 @@ TEST_F(RoutingKernelsCuda, ManyTokensAndFewTakeTheSameDecisions) {
   }
 }
 
-TEST_F(RoutingKernelsCuda, StepUpOnAnotherStatistic) {
-  for (std::size_t n : {5, 64, 100, 512}) {
-    Case c{.logits = random_logits(Shape::nan, 20, n, 6), .n = n};
-    for (float r : c.logits) c.statistic.push_back(2.0f * r - 1.0f);
-    expect_equal(c, falling(n, 4.0f, 0.0f), 1, std::min<std::size_t>(n, 16));
-    expect_equal(c, falling(n, 1.0f, -4.0f), 2, n);
+TEST_F(RoutingKernelsCuda, StepUpOnTheOtherStatistics) {
+  for (std::size_t n : {5, 64, 100, 128, 512}) {
+    for (Shape shape : testing::kShapes) {
+      for (auto kind : {TestedStatistic::log_prob, TestedStatistic::standardized}) {
+        const Case c{.logits = random_logits(shape, 200, n, 6), .kind = kind, .n = n};
+        const float shift = kind == TestedStatistic::log_prob ? -2.0f : 0.0f;
+        expect_equal(c, falling(n, 2.5f + shift, shift), 1, std::min<std::size_t>(n, 16));
+        expect_equal(c, falling(n, 1.0f + shift, shift - 2.0f), 2, n);
+      }
+    }
+  }
+}
+
+/// Everything that may be asked for besides, against the CPU's own from the same decisions.
+void expect_extras(std::size_t num_tokens, std::size_t n, std::size_t max_k, Unselected form) {
+  const std::vector<float> logits = random_logits(Shape::normal, num_tokens, n, 12);
+  const DeviceArray device_logits(logits), bounds(falling(n, 2.5f, 0.5f));
+  Outputs out(num_tokens, max_k);
+  std::vector<float> dense(num_tokens * n, -7.0f);
+  std::vector<std::int32_t> counts(n, -7), offsets(n + 1, -7), pairs(num_tokens * max_k, -7),
+      scratch(num_scratch_cuda(num_tokens, n), -7);
+  DeviceArray ids(out.ids), num(out.counts), d_counts(counts), d_offsets(offsets), d_pairs(pairs),
+      d_scratch(scratch);
+  DeviceArray weights(out.weights), d_dense(dense);
+  const CudaRouteInputs in{.logits = device_logits.data(),
+                           .num_tokens = num_tokens,
+                           .num_experts = n,
+                           .token_stride = n};
+  ASSERT_EQ(route_step_up_cuda(in, bounds.data(), 1, max_k,
+                               {ids.data(), weights.data(), num.data()}, nullptr,
+                               {form, d_dense.data(), d_counts.data(), d_offsets.data(),
+                                d_pairs.data(), d_scratch.data()}),
+            CudaLaunch::ok);
+  check(cudaDeviceSynchronize());
+  ids.copy_to(out.ids), num.copy_to(out.counts), weights.copy_to(out.weights),
+      d_dense.copy_to(dense);
+  d_counts.copy_to(counts), d_offsets.copy_to(offsets), d_pairs.copy_to(pairs);
+
+  std::vector<std::int32_t> want_counts(n), want_offsets(n + 1), want_pairs(pairs.size()),
+      want_ids = out.ids;
+  count_experts(num_tokens, max_k, n, out.counts.data(), out.ids.data(), want_counts.data());
+  compress_rows(num_tokens, max_k, n, out.counts.data(), out.ids.data(), want_offsets.data(),
+                want_pairs.data());
+  fill_unselected(form, num_tokens, max_k, n, out.counts.data(), want_ids.data());
+  std::vector<float> want_dense(dense.size(), 0.0f);
+  for (std::size_t t = 0; t < num_tokens; ++t)
+    for (std::int32_t s = 0; s < out.counts[t]; ++s)
+      want_dense[t * n + static_cast<std::size_t>(out.ids[t * max_k + s])] =
+          out.weights[t * max_k + s];
+  EXPECT_EQ(counts, want_counts);
+  EXPECT_EQ(offsets, want_offsets);
+  EXPECT_EQ(pairs, want_pairs);
+  EXPECT_EQ(out.ids, want_ids);
+  EXPECT_EQ(dense, want_dense);
+}
+
+TEST_F(RoutingKernelsCuda, CountsRowsDenseWeightsAndUnselectedSlots) {
+  for (std::size_t num_tokens : {1, 127, 129, 5000, 16384, 70000})
+    for (std::size_t n : {5, 64, 100, 128, 512})
+      for (auto form : {Unselected::minus_one, Unselected::num_experts, Unselected::distinct}) {
+        SCOPED_TRACE(::testing::Message() << num_tokens << " tokens, N " << n);
+        expect_extras(num_tokens, n, std::min<std::size_t>(n, 8), form);
+      }
+}
+
+TEST_F(RoutingKernelsCuda, StepDownEqualsTheCpu) {
+  for (std::size_t n : {5, 64, 128, 300}) {
+    for (Shape shape : testing::kShapes) {
+      const Case c{.logits = random_logits(shape, 500, n, 14), .n = n};
+      const std::vector<float> critical = falling(n, 2.5f, 0.0f);
+      const std::size_t max_k = std::min<std::size_t>(n, 16);
+      Outputs want(500, max_k), got(500, max_k);
+      route_step_down(c.host(), critical.data(), 1, max_k, want.view());
+      const DeviceArray logits(c.logits), bounds(critical);
+      const DeviceArray ids(got.ids), num(got.counts);
+      const DeviceArray weights(got.weights);
+      const CudaRouteInputs in{
+          .logits = logits.data(), .num_tokens = 500, .num_experts = n, .token_stride = n};
+      ASSERT_EQ(route_step_down_cuda(in, bounds.data(), 1, max_k,
+                                     {ids.data(), weights.data(), num.data()}, nullptr),
+                CudaLaunch::ok);
+      check(cudaDeviceSynchronize());
+      ids.copy_to(got.ids), num.copy_to(got.counts);
+      EXPECT_EQ(got.ids, want.ids) << name(shape) << " N " << n;
+      EXPECT_EQ(got.counts, want.counts);
+    }
   }
 }
 
@@ -300,6 +393,7 @@ TEST_F(RoutingKernelsCuda, RandomRows) {
     c.weight_scale = static_cast<WeightScale>(random() % 3);
     c.temperature = random() % 2 == 0 ? 1.0 : 0.5 + 0.001 * (random() % 1500);
     c.type = static_cast<LogitType>(random() % 3);
+    c.kind = static_cast<TestedStatistic>(random() % 6 > 2 ? 0 : random() % 3);
     const std::size_t max_k = 1 + random() % std::min<std::size_t>(n, random() % 3 == 0 ? n : 16);
     const float highest = 0.001f * static_cast<float>(random() % 4000),
                 lowest = highest - 0.001f * (random() % 3000);

@@ -27,6 +27,9 @@ class Calibrator {
   /// (ties: the lower index counts as selected). Errors: num_experts 0, top_k or num_trimmed >= num_experts.
   static Result<Calibrator> create(CalibrationOptions options, std::size_t num_experts, std::size_t top_k);
 
+  Calibrator(Calibrator&&) = default;
+  Calibrator& operator=(Calibrator&&) = default;
+
   /// Counts every token of `logits` for `layer`. Errors: another number of experts.
   Result<void> add(int layer, LogitsView logits);
   std::uint64_t num_tokens() const noexcept;  ///< of the layer that saw the most

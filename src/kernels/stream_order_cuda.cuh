@@ -1,0 +1,41 @@
+#pragma once
+// Launches that may begin while the stream's previous kernel drains (programmatic dependent launch,
+// compute capability 9.0 on). Every such kernel calls wait_for_stream() before it touches memory.
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+
+#include "bhroute/kernels/routing_kernels_cuda.h"
+
+namespace bhroute::kernels::cuda {
+
+/// Returns once all that came before in the stream is done and visible; lets the next such launch
+/// begin.
+__device__ inline void wait_for_stream() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+template <class... Parameters, class... Arguments>
+CudaLaunch launch_in_order(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
+                           std::size_t bytes, cudaStream_t stream, const Arguments&... arguments) {
+  cudaFuncAttributes compiled{};
+  if (cudaFuncGetAttributes(&compiled, kernel) != cudaSuccess) return CudaLaunch::failed;
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = bytes;
+  config.stream = stream;
+  config.attrs = &early;
+  config.numAttrs = compiled.binaryVersion >= 90 ? 1 : 0;
+  return cudaLaunchKernelEx(&config, kernel, arguments...) == cudaSuccess ? CudaLaunch::ok
+                                                                          : CudaLaunch::failed;
+}
+
+}  // namespace bhroute::kernels::cuda
