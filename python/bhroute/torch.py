@@ -134,7 +134,7 @@ class Router:
     """A policy on one layer, as a callable on router logits.
 
     `policy` belongs to the model and table whose logits come in. The first call on a CUDA device copies the layer's critical
-    logits there (before any graph is captured); later calls touch no host memory.
+    logits there; later calls touch no host memory. prepare() does it ahead, which a graph's capture or torch.compile needs.
     """
 
     def __init__(self, policy: Policy, layer: int = 0) -> None:
@@ -143,6 +143,11 @@ class Router:
         self.max_k = policy.max_k(layer)
         self.handle = _register(policy)
         self._critical: dict[torch.device, torch.Tensor | None] = {}
+
+    def prepare(self, device: torch.device | str) -> Router:
+        """Copies to `device`, with its index ("cuda:0"), what the kernel reads there."""
+        self.critical_logits(torch.device(device))
+        return self
 
     def critical_logits(self, device: torch.device) -> torch.Tensor | None:
         """On `device`, float32 [N]; None for rules without. NotImplementedError where the GPU's kernel cannot follow."""

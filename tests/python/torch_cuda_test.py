@@ -82,7 +82,7 @@ def test_inside_a_cuda_graph():
 
 
 def test_compiled_with_cuda_graphs():
-    own = router()
+    own = router().prepare("cuda:0")
     compiled = torch.compile(lambda x: own(x * 2, dense=True).dense_weights.sum(-1), mode="reduce-overhead", fullgraph=True)
     logits = torch.from_numpy(router_logits(512)).cuda()
     for _ in range(4):
