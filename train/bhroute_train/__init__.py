@@ -1,0 +1,1 @@
+"""Training of elastic mixture-of-experts models: corpus, tokenizer, pretrain, elastic, evaluate, export."""
