@@ -38,7 +38,7 @@ bool InnerBackend::is_ready() {
   if (cpu_ == nullptr || alone_ == nullptr) return false;
   if (auto set = function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads"))
     set(alone_, 1);
-  alone_pool_ = use_new_pool(alone_, 1);
+  use_pool(alone_, alone_pool_ = new_pool(1));
   graphs_ = make_context(graph_memory_, host.ggml_graph_overhead_custom(kMostNodes, false) +
                                             2 * host.ggml_tensor_overhead());
   set_abort_callback(abort_callback_, abort_data_);
@@ -53,34 +53,41 @@ void InnerBackend::set_abort_callback(ggml_abort_callback callback, void* data) 
     for (ggml_backend_t backend : {cpu_, alone_}) set(backend, callback, data);
 }
 
-void InnerBackend::fit_threads() {
-  if (fitted_threads_ == num_threads_) return;
-  fitted_threads_ = num_threads_;
-  if (auto set = function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads"))
-    set(cpu_, num_threads_);
-  if (num_threads_ <= pool_threads_) return;
-  ggml_threadpool_t larger = use_new_pool(cpu_, num_threads_);
-  if (larger == nullptr) return;
-  if (pool_ != nullptr) function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free")(pool_);
-  pool_ = larger;
-  pool_threads_ = num_threads_;
-}
-
-// Pools of our own that sleep at once when idle: a polling one would fight the host's for the
-// cores, and without any, ggml starts threads for every graph (hosts without OpenMP) or allocates
-// (those with it).
-ggml_threadpool_t InnerBackend::use_new_pool(ggml_backend_t cpu, int num_threads) {
+// Our own sleep at once when idle: polling ones would fight the host's for the cores, and without
+// any pool ggml starts threads for every graph (hosts without OpenMP) or allocates (those with it).
+ggml_threadpool_t InnerBackend::new_pool(int num_threads) const {
   const auto make = function<decltype(&::ggml_threadpool_new)>("ggml_threadpool_new");
-  const auto use =
-      function<decltype(&::ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
-  if (make == nullptr || use == nullptr) return nullptr;
+  if (make == nullptr) return nullptr;
   ggml_threadpool_params params = {};
   params.n_threads = num_threads;
   params.prio = GGML_SCHED_PRIO_NORMAL;
   params.poll = 0;
-  ggml_threadpool_t pool = make(&params);
-  if (pool != nullptr) use(cpu, pool);
-  return pool;
+  return make(&params);
+}
+
+void InnerBackend::use_pool(ggml_backend_t cpu, ggml_threadpool_t pool) const {
+  const auto use =
+      function<decltype(&::ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
+  if (use != nullptr) use(cpu, pool);
+}
+
+ggml_threadpool_t InnerBackend::fitting_pool() {
+  if (host_pool_ != nullptr) return host_pool_;
+  if (num_threads_ <= pool_threads_) return pool_;
+  ggml_threadpool_t larger = new_pool(num_threads_);
+  if (larger == nullptr) return pool_;
+  if (used_pool_ == pool_) use_pool(cpu_, used_pool_ = larger);
+  if (pool_ != nullptr) function<decltype(&::ggml_threadpool_free)>("ggml_threadpool_free")(pool_);
+  pool_threads_ = num_threads_;
+  return pool_ = larger;
+}
+
+void InnerBackend::fit_threads() {
+  if (fitted_threads_ != num_threads_)
+    if (auto set = function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads"))
+      set(cpu_, fitted_threads_ = num_threads_);
+  if (ggml_threadpool_t pool = fitting_pool(); pool != used_pool_)
+    use_pool(cpu_, used_pool_ = pool);
 }
 
 ggml_status InnerBackend::compute(ggml_cgraph* graph) {

@@ -17,7 +17,11 @@ class InnerBackend {
   InnerBackend(const InnerBackend&) = delete;
   InnerBackend& operator=(const InnerBackend&) = delete;
 
-  void set_num_threads(int num_threads) { num_threads_ = num_threads; }
+  /// The next graphs' threads: of the host's pool, or, with null, of one of our own.
+  void set_threads(int num_threads, ggml_threadpool_t host_pool) {
+    num_threads_ = num_threads;
+    host_pool_ = host_pool;
+  }
   void set_abort_callback(ggml_abort_callback callback, void* data);
 
   /// Computes a graph of the host's as it is.
@@ -34,7 +38,9 @@ class InnerBackend {
  private:
   bool is_ready();
   ggml_cgraph* graph_of(std::span<ggml_tensor* const> nodes);
-  ggml_threadpool_t use_new_pool(ggml_backend_t cpu, int num_threads);
+  ggml_threadpool_t new_pool(int num_threads) const;
+  void use_pool(ggml_backend_t cpu, ggml_threadpool_t pool) const;
+  ggml_threadpool_t fitting_pool();
   void fit_threads();
   template <class Function>
   Function function(const char* name) const;
@@ -42,7 +48,8 @@ class InnerBackend {
   ggml_backend_t cpu_ = nullptr, alone_ = nullptr;
   int num_threads_ = GGML_DEFAULT_N_THREADS;
   int fitted_threads_ = 0, pool_threads_ = 0;
-  ggml_threadpool_t pool_ = nullptr, alone_pool_ = nullptr;
+  ggml_threadpool_t pool_ = nullptr, alone_pool_ = nullptr;      // our own
+  ggml_threadpool_t host_pool_ = nullptr, used_pool_ = nullptr;  // used_pool_: of cpu_
   ggml_abort_callback abort_callback_ = nullptr;
   void* abort_data_ = nullptr;
   std::vector<std::byte> arena_memory_, graph_memory_;

@@ -18,6 +18,7 @@
 #include "ggml/block_router.h"
 #include "ggml/claims.h"
 #include "ggml/host_ggml.h"
+#include "ggml/host_threads.h"
 #include "ggml/node_name.h"
 #include "ggml/policy_source.h"
 #include "ggml/preload.h"
@@ -79,7 +80,7 @@ ggml_guid_t backend_guid() {
 }
 
 void set_num_threads(ggml_backend_t backend, int num_threads) {
-  router_of(backend).inner().set_num_threads(num_threads);
+  router_of(backend).inner().set_threads(num_threads, take_host_pool());
 }
 
 void set_abort_callback(ggml_backend_t backend, ggml_abort_callback callback, void* data) {
@@ -107,6 +108,7 @@ void device_props(ggml_backend_dev_t device, ggml_backend_dev_props* props) {
 }
 
 ggml_backend_t device_backend(ggml_backend_dev_t device, const char*) {
+  listen_for_host_pool();
   auto* backend = new ggml_backend{};
   backend->guid = backend_guid();
   backend->iface.get_name = backend_name;

@@ -13,6 +13,9 @@ Result<llama::RoutingWay> parse_way(const std::string& text) {
   return invalid_input("--engine", "unknown", text, "auto, plugin or callback");
 }
 
+// "" = there is none: the engine says so.
+std::string plugin_path() { return find_plugin_file().value_or(std::filesystem::path()).string(); }
+
 }  // namespace
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options) {
@@ -20,7 +23,7 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions
   if (!way) return tl::make_unexpected(way.error());
   llama::LlamaOptions llama_options;
   llama_options.way = *way;
-  llama_options.plugin_path = find_plugin_file();
+  llama_options.plugin_path = plugin_path();
   llama_options.model_path = options.model_path;
   llama_options.window = options.window;
   llama_options.batch = options.batch;
@@ -38,7 +41,7 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
                                 .threads = options.threads,
                                 .gpu_layers = options.gpu_layers,
                                 .way = *way,
-                                .plugin_path = find_plugin_file()});
+                                .plugin_path = plugin_path()});
 }
 
 Result<std::vector<int>> read_moe_layers(const std::string& model_path) {

@@ -14,32 +14,17 @@
 #include "bhroute/routing/policy_spec.h"
 #include "command.h"
 #include "ggml/preload.h"
+#include "plugin_file.h"
 #include "program_file.h"
 #include "table_source.h"
 
 namespace bhroute::cli {
 namespace {
 
-constexpr const char* kPluginName = "libggml-bhroute.so";
-
 struct Flags {
   std::string policy, statistics, plugin;
   std::vector<std::string> program;
 };
-
-// Beside the binary in the build tree (bin/../lib) and where it is installed.
-Result<std::filesystem::path> find_plugin(const std::string& given) {
-  std::error_code ignored;
-  const auto own = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  std::vector<std::filesystem::path> places = {
-      own / "../lib" / kPluginName, own / "../lib/bhroute" / kPluginName, own / kPluginName};
-  if (!given.empty()) places = {given};
-  for (const auto& place : places)
-    if (std::filesystem::is_regular_file(place, ignored))
-      return std::filesystem::canonical(place, ignored);
-  return failure("exec", "the plugin was not found", places.front().lexically_normal().string(),
-                 fmt::format("{} beside bhroute (--plugin names another)", kPluginName));
-}
 
 // The plugin checks again; here a mistake ends the command before the program starts.
 Result<std::string> check_policy(const std::string& text) {
@@ -64,7 +49,7 @@ void prepend(const char* variable, const std::string& value) {
 Result<void> prepare_environment(const Flags& flags) {
   const auto policy = check_policy(flags.policy);
   if (!policy) return tl::make_unexpected(policy.error());
-  const auto plugin = find_plugin(flags.plugin);
+  const auto plugin = find_plugin_file(flags.plugin);
   if (!plugin) return tl::make_unexpected(plugin.error());
   const int mark =
       memfd_create("bhroute-exec", 0);  // inherited, so that what a script starts counts

@@ -37,7 +37,7 @@ std::vector<float> replay(const MoeShape& shape, const std::vector<std::size_t>&
   const auto block = match_moe_block(graph.nodes());
   EXPECT_TRUE(block) << block.error();
   InnerBackend inner;
-  inner.set_num_threads(shape.num_tokens > 5 ? 2 : 1);
+  inner.set_threads(shape.num_tokens > 5 ? 2 : 1, nullptr);
   EXPECT_EQ(inner.compute(block->router_nodes), GGML_STATUS_SUCCESS);
   Selection selection = select_first(*block, counts);
   ExpertReplay experts(scratch);
