@@ -136,7 +136,6 @@ void BlockRouter::count(const MoeBlock& block, std::size_t computed_pairs, Clock
                      .computed_pairs = computed_pairs,
                      .choosing = choosing,
                      .block = whole});
-  statistics_.write_file_if_due();
 }
 
 ggml_status BlockRouter::route(const MoeBlock& block, const routing::Policy& policy, Nodes nodes) {

@@ -209,7 +209,7 @@ Result<int> find_api_version() {
 
 // Programs that set a policy from within print for themselves.
 void say_at_exit() {
-  statistics().write_file();
+  statistics().finish_file();
   if (!policies().is_set_from_within()) say(statistics().summary());
 }
 

@@ -4,18 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "ggml/say.h"
 
 namespace bhroute::ggml {
 namespace {
-
-constexpr auto kWriteEvery = std::chrono::milliseconds(200);
-
-std::int64_t now_ns() {
-  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -35,6 +28,7 @@ void Statistics::count(const LayerWork& work) {
   computed_pairs_ += work.computed_pairs;
   choosing_ns_ += static_cast<std::uint64_t>(work.choosing.count());
   block_ns_ += static_cast<std::uint64_t>(work.block.count());
+  file_.touch();
 }
 
 void Statistics::count_untouched(int layer, const std::string& reason) {
@@ -45,6 +39,7 @@ void Statistics::count_untouched(int layer, const std::string& reason) {
     entry->second.insert(layer);
     is_new = added;
   }
+  file_.touch();
   if (is_new)
     say(fmt::format(
         "warning: layer {} keeps the model's own routing: {} (said once for all layers)", layer,
@@ -100,27 +95,6 @@ std::string Statistics::summary() const {
         ": no mixture-of-experts layer reached the plugin (a dense model, no token decoded, or "
         "experts on another device)";
   return line;
-}
-
-void Statistics::write_file_if_due() {
-  if (file_.empty()) return;
-  std::int64_t due = next_write_ns_;
-  const std::int64_t now = now_ns();
-  const std::int64_t next = now + std::chrono::nanoseconds(kWriteEvery).count();
-  if (now >= due && next_write_ns_.compare_exchange_strong(due, next)) write_file();
-}
-
-// Not by core's write_file: that waits for the disk.
-void Statistics::write_file() const {
-  if (file_.empty()) return;
-  const std::filesystem::path partial = file_.string() + ".partial";
-  std::FILE* file = std::fopen(partial.c_str(), "w");
-  if (file == nullptr) return;
-  const std::string line = summary() + "\n";
-  const bool written = std::fwrite(line.data(), 1, line.size(), file) == line.size();
-  if (std::fclose(file) != 0 || !written) return;
-  std::error_code ignored;
-  std::filesystem::rename(partial, file_, ignored);
 }
 
 }  // namespace bhroute::ggml

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "ggml/bhroute_ggml.h"
+#include "ggml/statistics_file.h"
 
 namespace bhroute::ggml {
 
@@ -36,20 +37,20 @@ class Statistics {
   /// One line; with no layer fused, a warning with the reasons.
   std::string summary() const;
 
-  /// Keeps `summary` in this file: at most every 200 ms while routing, and at the end.
-  void write_to(std::filesystem::path file) { file_ = std::move(file); }
-  void write_file_if_due();
-  void write_file() const;
+  /// Keeps `summary` in this file, until `finish_file`.
+  void write_to(std::filesystem::path file) {
+    file_.open(std::move(file), [this] { return summary(); });
+  }
+  void finish_file() { file_.finish(); }
 
  private:
   static constexpr std::size_t kMostLayers = 1024;
   std::array<std::atomic<std::uint64_t>, kMostLayers> tokens_{};  // by layer
   std::atomic<std::uint64_t> pairs_{0}, own_pairs_{0}, computed_pairs_{0};
   std::atomic<std::uint64_t> choosing_ns_{0}, block_ns_{0};
-  std::atomic<std::int64_t> next_write_ns_{0};
-  std::filesystem::path file_;
   mutable std::mutex mutex_;
   std::map<std::string, std::set<int>> untouched_;  // reason -> layers
+  StatisticsFile file_;                             // last: its thread reads the others
 };
 
 }  // namespace bhroute::ggml

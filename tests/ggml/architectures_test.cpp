@@ -30,13 +30,24 @@ constexpr const char* kModels[] = {"olmoe",
                                    "deepseek-v2-merged",
                                    "deepseek-v3",
                                    "q8_0/olmoe",
+                                   "q8_0/qwen3moe",
+                                   "q8_0/qwen2moe",
+                                   "q8_0/mixtral",
+                                   "q8_0/granite-moe",
                                    "q8_0/gpt-oss",
-                                   "q4_k/olmoe",
+                                   "q8_0/deepseek-v2",
+                                   "q8_0/deepseek-v2-merged",
                                    "q8_0/deepseek-v3",
-                                   "q4_0/qwen3moe",
                                    "q4_0/olmoe",
+                                   "q4_0/qwen3moe",
+                                   "q4_0/qwen2moe",
+                                   "q4_0/mixtral",
+                                   "q4_0/granite-moe",
                                    "q4_0/gpt-oss",
-                                   "q4_0/deepseek-v2-merged"};
+                                   "q4_0/deepseek-v2",
+                                   "q4_0/deepseek-v2-merged",
+                                   "q4_0/deepseek-v3",
+                                   "q4_k/olmoe"};
 
 // A null of the standard normal distribution for the standardized statistic: counts vary in any
 // model.

@@ -54,19 +54,5 @@ TEST(Statistics, NothingFusedIsLoud) {
   EXPECT_EQ(statistics.snapshot().layers_untouched, 2u);
 }
 
-TEST(Statistics, TheFileHasTheLine) {
-  const std::filesystem::path file = testing::TempDir() + "bhroute_statistics.txt";
-  Statistics statistics;
-  statistics.write_to(file);
-  statistics.count(work(0, 10, 40));
-  statistics.write_file_if_due();
-  std::stringstream content;
-  content << std::ifstream(file).rdbuf();
-  EXPECT_EQ(content.str(), statistics.summary() + "\n");
-  std::filesystem::remove(file);
-  statistics.write_file_if_due();
-  EXPECT_FALSE(std::filesystem::exists(file)) << "not again within 200 ms";
-}
-
 }  // namespace
 }  // namespace bhroute::ggml
