@@ -176,9 +176,13 @@ class ServerTest(unittest.TestCase):
             policy.write_text('{"rule": "top_k", "k": 8}')
             with Server([BHROUTE, "exec", "--policy", policy, "--stats", statistics, "--"]) as server:
                 self.assertEqual([server.complete(p) for p in PROMPTS], expected)
-                time.sleep(0.3)
-                server.complete(PROMPTS[0])  # the file is written at most every 200 ms, and only while routing
+                time.sleep(1)  # the file is renewed within 50 ms, with no further request
+                tokens = int(re.search(r"(\d+) tokens", statistics.read_text()).group(1))
                 self.assertIn("16 layers fused", statistics.read_text())
+                server.complete(PROMPTS[0], 8)
+                time.sleep(1)
+                now = int(re.search(r"(\d+) tokens", statistics.read_text()).group(1))
+                self.assertGreater(now, tokens)
                 policy.write_text('{"rule": "top_k", "k": 1}')
                 self.let_see(server)
                 self.assertNotEqual(server.complete(PROMPTS[0]), expected[0])
