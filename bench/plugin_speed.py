@@ -66,13 +66,14 @@ class Runner:
         self.line = self.scratch / "line.txt"
 
     def bench(self, model, policy, prompt, tokens):
-        """(tokens a second, the plugin's line or "")"""
+        """(tokens a second, the plugin's line or ""). Prompts are random and their mean counts differ much, so there is no warm-up:
+        what is timed is what the line counts. The weights are read beforehand, not mapped."""
         if policy == "ik":
             done = subprocess.run([self.options.ik, ROOT / "bench/ik_decode.py", model, str(prompt), str(tokens),
                                    str(self.options.threads)], capture_output=True, text=True, check=True)
             return float(done.stdout.split()[-1]), ""
         command = [self.options.llama / "bin/llama-bench", "-m", model, "-t", str(self.options.threads), "-p", str(prompt),
-                   "-n", str(tokens), "-r", "1", "-o", "json"]
+                   "-n", str(tokens), "-r", "2", "--no-warmup", "--load-mode", "none", "-o", "json"]
         if policy:
             self.line.unlink(missing_ok=True)
             command = [BUILD / "bin/bhroute", "exec", "--policy", policy, "--stats", self.line, "--", *command]
@@ -82,7 +83,7 @@ class Runner:
         line = self.line.read_text(encoding="utf-8") if policy else ""
         if policy and not re.match(rf"{self.options.layers} layers fused", line):
             raise SystemExit(f"plugin_speed: not every layer was routed: {line}")
-        return json.loads(done.stdout)[0]["avg_ts"], line
+        return statistics.harmonic_mean(json.loads(done.stdout)[0]["samples_ts"]), line
 
 
 def experts_in(line):
