@@ -1,5 +1,6 @@
 """The report in a headless browser, drawn from synthetic results.  browser_test.py BHROUTE"""
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -28,6 +29,8 @@ USE_THE_PAGE = """
     select.value = '3';
     select.dispatchEvent(new Event('change'));
     said.caption = document.querySelector('[data-figure=histogram] figcaption').textContent;
+    const marked = document.querySelector('[data-figure=frontier] .plot').data.find(each => (each.error_y || {}).symmetric === false && each.x.length > 10);
+    said.bars = [marked.x[0], marked.y[0], marked.error_y.array[0], marked.error_y.arrayminus[0]];
     document.title = JSON.stringify(said);
 """
 
@@ -134,6 +137,14 @@ class Report(unittest.TestCase):
         self.assertEqual(self.used['up'], sorted(self.used['up']))
         self.assertEqual(self.used['down'], sorted(self.used['up'], reverse=True))
         self.assertEqual((self.used['how'], self.used['focused']), ('ascending', True))
+
+    def test_bars_of_the_frontier_are_paired_intervals(self):
+        mean, perplexity, above, below = self.used['bars']
+        run, = (run for run in make_results.make_results()['runs'] if run['mean_experts'] == mean and run['perplexity'] == perplexity)
+        baseline = perplexity / math.exp(run['loss_difference'])
+        self.assertAlmostEqual(perplexity + above, baseline * math.exp(run['loss_difference_high']), places=6)
+        self.assertAlmostEqual(perplexity - below, baseline * math.exp(run['loss_difference_low']), places=6)
+        self.assertGreater(above, 0)
 
     def test_two_models_share_a_page(self):
         page = self.pages['both']

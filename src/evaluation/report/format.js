@@ -29,6 +29,14 @@ function integer(value) {
   return fixed(value, 0);
 }
 
+// A name as a label of a plot, which reads a few tags. What tells names apart stands at their ends.
+function plotLabel(name, longest = Infinity) {
+  const text = String(name).replace(/[<>&]/g, ' ');
+  if (text.length <= longest) return text;
+  const tail = Math.floor((longest - 1) * 0.35);
+  return text.slice(0, longest - 1 - tail) + '…' + text.slice(text.length - tail);
+}
+
 function list(items) {
   return items.length < 2 ? items.join('') : items.slice(0, -1).join(', ') + ' and ' + items[items.length - 1];
 }

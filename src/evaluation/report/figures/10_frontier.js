@@ -10,10 +10,19 @@ function plain(text) {
   return String(text).replace(/[<>&]/g, ' ');
 }
 
+// The paired 95 % interval, block bootstrap over windows, around each perplexity: noise that all runs share is not in it.
+function intervals(runs) {
+  const away = (run, key) => isNumber(run[key]) ? Math.abs(run.perplexity * Math.expm1(run[key] - run.loss_difference)) : 0;
+  return {
+    type: 'data', symmetric: false, array: runs.map(run => away(run, 'loss_difference_high')),
+    arrayminus: runs.map(run => away(run, 'loss_difference_low')), thickness: 1, width: 0, color: cssColour('soft')
+  };
+}
+
 function points(runs, name, more) {
   return {
     name, type: 'scatter', mode: 'markers', x: runs.map(run => run.mean_experts), y: runs.map(run => run.perplexity),
-    error_y: {array: runs.map(run => run.perplexity_se || 0), thickness: 1, width: 0, color: cssColour('soft')},
+    error_y: intervals(runs),
     hovertext: runs.map(hoverText), hovertemplate: '%{hovertext}<extra></extra>', ...more
   };
 }
@@ -164,7 +173,8 @@ function caption(results) {
   const gaps = results.runs.filter(isAdaptive).map(run => gapOf(results, run)).filter(isNumber);
   const pareto = paretoRuns(results.runs).filter(isAdaptive).length;
   const reading = 'Each point is one configuration; left is cheaper and down is better, so a point above the line ' +
-      'is worse than the same mean number of experts taken for every token. Bars are standard errors; α is a dial, no ' +
+      'is worse than the same mean number of experts taken for every token. Bars are the 95 % intervals of the difference to the ' +
+      'model\'s own routing, token by token; α is a dial, no ' +
       'guarantee, where min k adds experts.';
   if (gaps.length === 0) return `${reading} Without static points at the same means there is no line to compare with.`;
   const above = gaps.filter(gap => gap > 0).length;

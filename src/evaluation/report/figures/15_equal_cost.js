@@ -16,9 +16,8 @@ function colourOf(run) {
   return run.static_difference_low > 0 ? cssColour('warm') : cssColour('soft');
 }
 
-function label(run, short) {
-  const text = `${run.name} (${fixed(run.mean_experts, 2)})`.replace(/[<>&]/g, ' ');
-  return short && text.length > 26 ? text.slice(0, 25) + '…' : text;
+function rowLabel(run, short) {
+  return `${plotLabel(run.name, short ? 22 : Infinity)} (${fixed(run.mean_experts, 2)})`;
 }
 
 // Symmetric about 0, logarithmic further out: wins are thousandths, defeats may be whole nats.
@@ -39,7 +38,7 @@ function draw(results, target) {
     type: 'scatter', mode: 'markers', x, y, marker: {size: 9, color: runs.map(colourOf)},
     error_x: {type: 'data', symmetric: false, array: runs.map((run, i) => bent(run.static_difference_high) - x[i]),
               arrayminus: runs.map((run, i) => x[i] - bent(run.static_difference_low)), color: cssColour('soft'), thickness: 1.5, width: 3},
-    hovertext: runs.map(run => `${label(run)}: ${signed(run.static_difference, 4)} nats [${signed(run.static_difference_low, 4)}, ` +
+    hovertext: runs.map(run => `${rowLabel(run)}: ${signed(run.static_difference, 4)} nats [${signed(run.static_difference_low, 4)}, ` +
                                `${signed(run.static_difference_high, 4)}]<br>against ${String(run.static_reference || 'a fixed number')}`),
     hovertemplate: '%{hovertext}<extra></extra>'
   };
@@ -47,7 +46,7 @@ function draw(results, target) {
     height: 110 + 24 * runs.length, showlegend: false,
     shapes: [{type: 'line', yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, line: {color: cssColour('ink'), width: 1}}],
     xaxis: axis('loss minus static (nats a token)', {...ticks(), zeroline: false}),
-    yaxis: axis('', {tickmode: 'array', tickvals: y, ticktext: runs.map(run => label(run, narrow(target))), showgrid: false, zeroline: false, range: [-0.8, runs.length - 0.2]})
+    yaxis: axis('', {tickmode: 'array', tickvals: y, ticktext: runs.map(run => rowLabel(run, narrow(target))), showgrid: false, zeroline: false, range: [-0.8, runs.length - 0.2]})
   });
 }
 

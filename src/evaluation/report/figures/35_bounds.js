@@ -17,18 +17,13 @@ function middle(run) {
 
 function bar(runs, name, colour, share) {
   return {
-    type: 'bar', orientation: 'h', name, y: runs.map((run, index) => index), hovertext: runs.map(run => shortName(run, false)), x: runs.map(run => 100 * share(run)), marker: {color: cssColour(colour)},
+    type: 'bar', orientation: 'h', name, y: runs.map((run, index) => index), hovertext: runs.map(run => plotLabel(run.name)), x: runs.map(run => 100 * share(run)), marker: {color: cssColour(colour)},
     hovertemplate: `%{hovertext}: %{x:.1f} % ${name}<extra></extra>`
   };
 }
 
-function shortName(run, narrowPage) {
-  const text = String(run.name).replace(/[<>&]/g, ' ');
-  return narrowPage && text.length > 24 ? text.slice(0, 23) + '…' : text;
-}
-
 function draw(results, target) {
-  const runs = [...shown(results)].reverse(), names = runs.map(run => shortName(run, narrow(target)));
+  const runs = [...shown(results)].reverse(), names = runs.map(run => plotLabel(run.name, narrow(target) ? 24 : Infinity));
   plot(target, [
     bar(runs, 'at the floor', 'warm', run => run.floor_share), bar(runs, 'between', 'ramp-high', middle),
     bar(runs, 'at the ceiling', 'accent', run => run.ceiling_share)

@@ -26,7 +26,7 @@ function taskTrace(results, task, index, count, narrowPage) {
 
 function draw(results, target) {
   const tasks = taskNames(results), rows = answered(results).map(({name}) => String(name).replace(/[<>&]/g, ' '));
-  const short = text => narrow(target) && text.length > 22 ? text.slice(0, 21) + '…' : text;
+  const short = text => plotLabel(text, narrow(target) ? 22 : Infinity);
   plot(target, tasks.map((task, index) => taskTrace(results, task, index, tasks.length)), {
     height: 150 + 40 * rows.length, xaxis: axis('right (%)', {rangemode: 'tozero'}),
     yaxis: axis('', {tickmode: 'array', tickvals: rows.map((row, index) => index), ticktext: rows.map(short), showgrid: false, zeroline: false, range: [rows.length - 0.4, -0.6]}),
