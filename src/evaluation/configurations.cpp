@@ -180,11 +180,11 @@ Result<json> parse_list(const std::filesystem::path& path) {
 std::vector<Configuration> default_configurations(std::size_t top_k_of_model) {
   std::vector<Configuration> list;
   list.push_back({fmt::format("top-{} (the model's own)", top_k_of_model), "baseline", "", "",
-                  top_k(top_k_of_model), true});
+                  top_k(top_k_of_model), true, true});
   for (std::size_t max_k : kMaxKs)
     for (double alpha : kAlphas)
       list.push_back({fmt::format("bh alpha={} max_k={}", alpha, max_k), "grid", "", "all",
-                      bh(alpha, max_k, WeightRule::native)});
+                      bh(alpha, max_k, WeightRule::native), false, alpha == 0.05 && max_k == 16});
   for (double alpha : kAlphas)
     list.push_back(marked(alpha, "renormalized", "all", WeightRule::renormalized));
   for (double alpha : kAlphas)

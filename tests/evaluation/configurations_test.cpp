@@ -36,6 +36,13 @@ std::size_t count(const std::vector<Configuration>& list, const std::string& rol
       list, [&](const auto& one) { return one.role == role && one.marking == marking; }));
 }
 
+TEST(DefaultConfigurations, TheBaselineAndTheOriginalsChoiceAnswerTheTasks) {
+  std::vector<std::string> answer;
+  for (const auto& one : default_configurations(8))
+    if (one.tasks) answer.push_back(one.name);
+  EXPECT_THAT(answer, ::testing::ElementsAre("top-8 (the model's own)", "bh alpha=0.05 max_k=16"));
+}
+
 TEST(DefaultConfigurations, AreTheGridAndWhatStandsBesideIt) {
   const auto list = default_configurations(8);
   EXPECT_EQ(list.size(), 38U);
