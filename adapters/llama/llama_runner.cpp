@@ -131,6 +131,7 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& 
                                   .micro_batch = options.micro_batch,
                                   .threads = options.threads,
                                   .gpu_layers = options.gpu_layers,
+                                  .float_cache = options.float_cache,
                                   .way = options.way,
                                   .plugin_path = options.plugin_path});
   if (!model) return tl::make_unexpected(model.error());

@@ -18,6 +18,7 @@ struct LlamaOptions {
   std::size_t micro_batch = 512;  ///< llama.cpp's n_ubatch
   int threads = 0;                ///< 0 = every core this process may use
   int gpu_layers = 0;             ///< `-ngl`
+  bool float_cache = false;  ///< keys and values in float32 instead of float16, as other engines have them
   RoutingWay way = RoutingWay::callback;
   std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };

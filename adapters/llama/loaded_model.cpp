@@ -151,6 +151,10 @@ Result<void> LoadedModel::make_context() {
   params.n_ubatch = static_cast<std::uint32_t>(options_.micro_batch);
   params.n_threads = params.n_threads_batch =
       options_.threads > 0 ? options_.threads : usable_cores();
+  if (options_.float_cache) {
+    params.type_k = params.type_v = GGML_TYPE_F32;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;  // it rounds the queries
+  }
   params.cb_eval = &RouterTap::on_node;
   params.cb_eval_user_data = &tap_;
   take_engine_message();

@@ -24,6 +24,7 @@ struct LoadOptions {
   std::size_t micro_batch = 512;
   int threads = 0;  ///< 0 = every core this process may use
   int gpu_layers = 0;
+  bool float_cache = false;  ///< keys and values in float32, attention without half precision
   RoutingWay way = RoutingWay::callback;
   std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };

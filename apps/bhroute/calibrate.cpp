@@ -140,6 +140,9 @@ Action declare_calibrate(CLI::App& app, Context& context) {
       ->type_name("TABLE")
       ->required();
   add_model_flags(app, flags->model);
+  app.add_flag("--float-cache", flags->model.float_cache,
+               "Keys and values in float32: the same logits as transformers to rounding")
+      ->group("Engine (as llama.cpp has them)");
   const char* dumps = "Instead of a model and a text";
   app.add_option("--logits", flags->logits, "Folder of layer_<i>.npy, float32 [tokens, experts]")
       ->type_name("DIR")

@@ -17,6 +17,7 @@ struct EngineOptions {
   std::size_t window = 512, batch = 2048, micro_batch = 512;
   int threads = 0, gpu_layers = 0;
   std::string way = "auto";  ///< who carries decisions into the engine: auto, plugin or callback
+  bool float_cache = false;  ///< keys and values in float32
 };
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);

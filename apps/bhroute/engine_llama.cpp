@@ -30,6 +30,7 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions
   llama_options.micro_batch = options.micro_batch;
   llama_options.threads = options.threads;
   llama_options.gpu_layers = options.gpu_layers;
+  llama_options.float_cache = options.float_cache;
   return llama::open_model(llama_options);
 }
 

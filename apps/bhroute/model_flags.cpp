@@ -112,7 +112,7 @@ Result<Workload> open_workload(const ModelFlags& flags) {
   if (!content) return tl::make_unexpected(content.error());
   if (content->empty()) return invalid_input(flags.text, "the text is empty");
   auto model = open_engine({flags.model, flags.window, flags.batch, flags.micro_batch,
-                            flags.threads, flags.gpu_layers, flags.way});
+                            flags.threads, flags.gpu_layers, flags.way, flags.float_cache});
   if (!model) return tl::make_unexpected(model.error());
   auto windows =
       evaluation::make_windows(**model, *content, flags.window, flags.num_windows, flags.text);

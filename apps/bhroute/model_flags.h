@@ -17,6 +17,7 @@ struct ModelFlags {
   std::size_t window = 512, num_windows = 0, batch = 2048, micro_batch = 512;
   int threads = 0, gpu_layers = 0;
   std::string way = "auto";
+  bool float_cache = false;  ///< of `calibrate` alone
 };
 
 void add_model_flags(CLI::App& app, ModelFlags& flags);
