@@ -1,6 +1,6 @@
 """The fused kernel for CUDA tensors: libbhroute_cuda.so through ctypes, on raw pointers and PyTorch's current stream.
 
-The library is built where the package is, with `pip install . -Ccmake.define.BHROUTE_CUDA=ON` (nvcc needed), and links no
+The library is built where the package is, with `pip install . --config-settings=cmake.define.BHROUTE_CUDA=ON` (nvcc needed), and links no
 PyTorch, so it serves every version of it. BHROUTE_CUDA_LIBRARY names another place.
 """
 
@@ -44,7 +44,7 @@ def _library() -> ctypes.CDLL:
         library = ctypes.CDLL(os.fspath(path))
     except OSError as error:
         raise RuntimeError(f"bhroute: {path}: cannot be loaded ({error}), want the package built with "
-                           "-Ccmake.define.BHROUTE_CUDA=ON to route CUDA tensors") from error
+                           "--config-settings=cmake.define.BHROUTE_CUDA=ON to route CUDA tensors") from error
     library.bhroute_cuda_route.restype = ctypes.c_char_p
     library.bhroute_cuda_num_scratch.restype = ctypes.c_int64
     library.bhroute_cuda_num_scratch.argtypes = [ctypes.c_int64, ctypes.c_int64]

@@ -7,5 +7,5 @@ python=$("$root/tools/setup/python_venv.sh")
 export PATH=${python%/*}:$PATH CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 rm -rf "$folder"
 "$python" -m pip install --disable-pip-version-check --no-build-isolation --no-deps --no-index --target "$folder" \
-    -Cbuild-dir="$folder-build" "$root"
+    --config-settings=build-dir="$folder-build" "$root"
 "$python" -c "import sys; sys.path.insert(0, '$folder'); import bhroute; print('bhroute', bhroute.__version__)"
