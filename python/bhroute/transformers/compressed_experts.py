@@ -7,7 +7,7 @@ host must know how many pairs there are, so it waits for the router once a layer
 import torch
 from torch.nn import functional
 
-# With fewer tokens the wait costs more than the slots do.
+# With few tokens a wait a layer is dear and the slots cost little; where the two meet has not been measured.
 FEWEST_TOKENS = 1024
 
 
