@@ -52,7 +52,7 @@ all_but() {
   local package
   for package in g++ cmake ninja-build pkg-config libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev \
       libexpected-dev libssl-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3 \
-      python3-venv python3-pip ca-certificates; do
+      python3-dev python3-venv python3-pip ca-certificates; do
     [[ " $* " == *" $package "* ]] || echo "$package" >> "$scratch/installed"
   done
 }

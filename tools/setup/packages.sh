@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libhwy-dev nlohmann-json3-dev libcli11-dev libfmt-dev libexpected-dev libssl-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  python3 python3-venv python3-pip ca-certificates
+  python3 python3-dev python3-venv python3-pip ca-certificates
 )
 for argument in "$@"; do
   case $argument in
