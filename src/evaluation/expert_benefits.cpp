@@ -1,17 +1,14 @@
 #include "expert_benefits.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
+
+#include "bhroute/stats/descriptive.h"
 
 namespace bhroute::evaluation {
 namespace {
 
-double mean_of(std::span<const double> values) {
-  double sum = 0.0;
-  for (double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
+double mean_of(std::span<const double> values) { return stats::mean_with_error(values).mean; }
 
 // The standard error of the mean, from the means of windows.
 double error_over_windows(const std::vector<double>& benefits, std::size_t window) {
@@ -19,12 +16,7 @@ double error_over_windows(const std::vector<double>& benefits, std::size_t windo
   for (std::size_t begin = 0; begin < benefits.size(); begin += window)
     means.push_back(
         mean_of(std::span(benefits).subspan(begin, std::min(window, benefits.size() - begin))));
-  if (means.size() < 2) return 0.0;
-  const double middle = mean_of(means);
-  double squares = 0.0;
-  for (double mean : means) squares += (mean - middle) * (mean - middle);
-  const auto n = static_cast<double>(means.size());
-  return std::sqrt(squares / (n - 1.0) / n);
+  return stats::mean_with_error(means).standard_error;
 }
 
 /// What a rank's benefits have in common.

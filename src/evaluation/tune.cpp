@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "decode_text.h"
 #include "run_store.h"
@@ -58,9 +57,8 @@ class Tuner {
   // An upper bound, so that the time left does not grow.
   void plan_windows() {
     const std::size_t layers = model_.description().moe_layers.size();
-    const std::size_t first =
-        static_candidates(options_).size() + first_candidates(options_).size();
     const std::size_t statics = static_candidates(options_).size();
+    const std::size_t first = statics + first_candidates(options_).size();
     planned_ = options_.fit + (2 * layers + 4 * kWidestMeasured) * options_.sensitivity +
                (first + 4 * options_.num_variants) * upto(options_.screen) +
                options_.num_second * (kCorrectionWindows + upto(options_.second)) +
@@ -316,10 +314,6 @@ class Tuner {
       if (is_rival(entry, adaptive)) stage = std::max(stage, entry.stage);
     return best_of(entries_, stage, adaptive, count, options_.weights.front(),
                    model_.description().top_k);
-  }
-  static bool is_rival(const Entry& entry, bool adaptive) {
-    return !entry.is_out && entry.candidate.rule != Rule::top_k &&
-           entry.candidate.is_adaptive() == adaptive;
   }
 
   // Fixed counts of the weights that no policy of the round has are of no use to it.

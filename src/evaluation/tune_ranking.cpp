@@ -109,15 +109,18 @@ json to_json(const TunedPolicy& tuned) {
 
 }  // namespace
 
+bool is_rival(const Entry& entry, bool adaptive) {
+  return !entry.is_out && entry.candidate.rule != Rule::top_k &&
+         entry.candidate.is_adaptive() == adaptive;
+}
+
 std::vector<std::size_t> best_of(std::span<const Entry> entries, int stage, bool adaptive,
                                  std::size_t count, routing::WeightRule reference,
                                  std::size_t own_top_k) {
   std::vector<std::pair<double, std::size_t>> order;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Entry& entry = entries[i];
-    if (entry.is_out || entry.stage != stage || entry.candidate.rule == Rule::top_k ||
-        entry.candidate.is_adaptive() != adaptive)
-      continue;
+    if (entry.stage != stage || !is_rival(entry, adaptive)) continue;
     order.emplace_back(score(entry, entries, reference, own_top_k), i);
   }
   std::sort(order.begin(), order.end());

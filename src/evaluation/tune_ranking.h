@@ -5,6 +5,10 @@
 
 namespace bhroute::evaluation {
 
+/// Still in the race: adaptive entries, or fixed counts a layer. Whole fixed counts only carry the
+/// curve that the others are compared with.
+bool is_rival(const Entry& entry, bool adaptive);
+
 /// Indices of the `count` best entries of a stage, best first: the least loss against the fixed
 /// count at the same mean, all with the weights `reference`. Adaptive ones, or fixed ones a layer.
 std::vector<std::size_t> best_of(std::span<const Entry> entries, int stage, bool adaptive,

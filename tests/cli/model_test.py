@@ -5,7 +5,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 import unittest
 
 import support
@@ -22,12 +21,9 @@ class ModelTest(support.CliTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.shared = tempfile.mkdtemp(prefix="bhroute_cli_tables_")
-        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        maker = cls.maker_of_shared_files()
         cls.all = os.path.join(cls.shared, "all.safetensors")
         cls.unselected = os.path.join(cls.shared, "unselected.safetensors")
-        maker = support.CliTest()
-        maker.folder = cls.shared
         cls.made = maker.ok("calibrate", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 128, "--windows", 2,
                             "-t", 1, "--null", "all", "-o", cls.all, "--null", "unselected", "-o", cls.unselected)
 

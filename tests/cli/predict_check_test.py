@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
 import unittest
 
 import support
@@ -18,13 +16,10 @@ class WithTables(support.CliTest):
 
     @classmethod
     def setUpClass(cls):
-        cls.shared = tempfile.mkdtemp(prefix="bhroute_cli_rows_")
-        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        maker = cls.maker_of_shared_files()
         cls.table = os.path.join(cls.shared, "unselected.safetensors")
         cls.all = os.path.join(cls.shared, "all.safetensors")
         cls.bare = os.path.join(cls.shared, "bare.safetensors")
-        maker = support.CliTest()
-        maker.folder = cls.shared
         run = ["calibrate", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 128, "--windows", 2, "-t", 1, "--quiet"]
         maker.ok(*run, "--reservoir", 200, "--null", "all", "-o", cls.all, "--null", "unselected", "-o", cls.table)
         maker.ok(*run, "--reservoir", 0, "-o", cls.bare)

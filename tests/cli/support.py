@@ -30,6 +30,15 @@ class Outcome:
 class CliTest(unittest.TestCase):
     """A test with a folder of its own, in which the binary runs."""
 
+    @classmethod
+    def maker_of_shared_files(cls):
+        """For setUpClass: a test whose folder, cls.shared, lives as long as the class."""
+        cls.shared = tempfile.mkdtemp(prefix="bhroute_cli_shared_")
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        maker = CliTest()
+        maker.folder = cls.shared
+        return maker
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="bhroute_cli_")
         self.addCleanup(shutil.rmtree, self.folder)
