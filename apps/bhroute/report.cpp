@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "command.h"
 #include "output_path.h"
 
@@ -28,10 +29,7 @@ Result<nlohmann::json> read_results(const std::filesystem::path& path,
         "a sweep's results: bhroute sweep -m MODEL -f TEXT --table TABLE -o " + directory);
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  auto results = nlohmann::json::parse(*content, nullptr, false);
-  if (results.is_discarded())
-    return invalid_input(path.string(), "not valid JSON", "", "a results.json of bhroute sweep");
-  return results;
+  return parse_json(*content, path.string());
 }
 
 // What `bhroute check -o DIR/check.json` wrote, where it did.
@@ -40,9 +38,10 @@ Result<void> add_check(nlohmann::json& results, const std::filesystem::path& pat
   if (!results.is_object() || !std::filesystem::exists(path, ignored)) return {};
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  auto check = nlohmann::json::parse(*content, nullptr, false);
-  if (!check.is_object()) return invalid_input(path.string(), "not the output of bhroute check");
-  results["check"] = std::move(check);
+  auto check = parse_json(*content, path.string());
+  if (!check || !check->is_object())
+    return invalid_input(path.string(), "not the output of bhroute check");
+  results["check"] = *std::move(check);
   return {};
 }
 

@@ -279,13 +279,13 @@ class TableReader {
   std::map<int, LayerTensors> layers_;
 };
 
-Result<CalibrationTable> parse_table(std::string_view bytes, const std::filesystem::path& path) {
-  return parse_safetensors(bytes, path.string()).and_then([&](const Safetensors& content) {
-    return TableReader(content, path.string()).read();
+}  // namespace
+
+Result<CalibrationTable> parse_table(std::string_view bytes, const std::string& where) {
+  return parse_safetensors(bytes, where).and_then([&](const Safetensors& content) {
+    return TableReader(content, where).read();
   });
 }
-
-}  // namespace
 
 Result<void> write_table(const std::filesystem::path& path, const CalibrationTable& table) {
   Builder builder(table.metadata);
@@ -302,7 +302,7 @@ Result<void> write_table(const std::filesystem::path& path, const CalibrationTab
 
 Result<CalibrationTable> read_table(const std::filesystem::path& path) {
   return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) {
-    return parse_table(bytes, path);
+    return parse_table(bytes, path.string());
   });
 }
 
@@ -311,7 +311,7 @@ Result<std::shared_ptr<const CalibrationTable>> load_table(const std::filesystem
   using Pointer = std::shared_ptr<const CalibrationTable>;
   return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) -> Result<Pointer> {
     return cache.get(std::filesystem::absolute(path).string(), sha256(bytes),
-                     [&] { return parse_table(bytes, path); });
+                     [&] { return parse_table(bytes, path.string()); });
   });
 }
 

@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/paired_interval.h"
 #include "bhroute/evaluation/run_losses.h"
+#include "json_count.h"
 
 namespace bhroute::evaluation {
 namespace {
@@ -24,8 +26,8 @@ void read_origin(const json& object, StoredRun& run) {
   run.text_path = text.value("path", "");
   text.at("sha256").get_to(run.text_sha256);
   run.tokens_sha256 = text.value("tokens_sha256", "");
-  object.at("window").get_to(run.window);
-  object.at(object.contains("windows") ? "windows" : "num_windows").get_to(run.num_windows);
+  run.window = count_of(object.at("window"));
+  run.num_windows = count_of(object.at(object.contains("windows") ? "windows" : "num_windows"));
 }
 
 Result<StoredRun> read_run(const json& object, const std::filesystem::path& path) {
@@ -104,11 +106,11 @@ std::string experts_words(double difference) {
 Result<StoredRun> load_run(const std::filesystem::path& path) {
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  const json object = json::parse(*content, nullptr, false);
-  if (!object.is_object())
+  const auto object = parse_json(*content, path.string());
+  if (!object || !object->is_object())
     return invalid_input(path.string(), "not a run's result", "",
                          "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary");
-  return read_run(object, path);
+  return read_run(*object, path);
 }
 
 std::string hash_tokens(const WindowedText& text) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "bhroute/evaluation/sweep.h"
 
 namespace bhroute::evaluation {
@@ -166,8 +167,9 @@ class Entry {
 Result<json> parse_list(const std::filesystem::path& path) {
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  json parsed = json::parse(*content, nullptr, false);
-  if (parsed.is_discarded()) return invalid_input(path.string(), "not JSON");
+  auto read = parse_json(*content, path.string());
+  if (!read) return read;
+  json& parsed = *read;
   if (!parsed.is_object() || !parsed.contains("configurations") ||
       !parsed["configurations"].is_array() || parsed["configurations"].empty())
     return invalid_input(path.string(), "not a list of configurations", "",

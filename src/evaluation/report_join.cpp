@@ -9,15 +9,22 @@ namespace {
 
 using nlohmann::json;
 
+/// The text under `key`, "" where there is none.
+std::string text_of(const json& run, const char* key) {
+  if (!run.is_object()) return "";
+  const auto found = run.find(key);
+  return found != run.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 Result<StoredRun> load_named(const std::filesystem::path& folder, const json& run) {
-  const std::string name = run.is_object() ? run.value("name", "") : "";
+  const std::string name = text_of(run, "name");
   return load_run(folder / "runs" / (slug(name) + ".json"));
 }
 
 Result<StoredRun> load_baseline(const json& results, const std::filesystem::path& folder) {
   if (results.is_object() && results.contains("runs"))
     for (const json& run : results["runs"])
-      if (run.is_object() && run.value("role", "") == "baseline") return load_named(folder, run);
+      if (text_of(run, "role") == "baseline") return load_named(folder, run);
   return invalid_input(folder.string(), "holds no run of the model's own routing");
 }
 

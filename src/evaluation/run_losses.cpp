@@ -39,7 +39,9 @@ Result<std::vector<float>> read_losses(const std::filesystem::path& folder, cons
   const auto path = folder / name;
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  if (content->size() != count * sizeof(float) ||
+  // Divided, not multiplied: the count is the stranger's, and count * sizeof(float) may wrap to the
+  // size.
+  if (content->size() % sizeof(float) != 0 || content->size() / sizeof(float) != count ||
       sha256(*content) != text_at(object, "losses_sha256"))
     return invalid_input(path.string(), "not the losses that the run's JSON names");
   std::vector<float> losses(count);

@@ -1,11 +1,13 @@
 #include "bhroute/evaluation/run_result.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "bhroute/stats/descriptive.h"
 #include "expert_counter.h"
+#include "json_count.h"
 #include "result_fields.h"
 
 namespace bhroute::evaluation {
@@ -42,16 +44,21 @@ json layers_to_json(const RunResult& result) {
 void read_numbers(const json& object, RunResult& result) {
   constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
   for (const auto& field : kRealFields) result.*field.member = object.value(field.key, undefined);
-  for (const auto& field : kCountFields) object.at(field.key).get_to(result.*field.member);
+  for (const auto& field : kCountFields) result.*field.member = count_of(object.at(field.key));
   for (const auto& field : kOptionalFields)
     if (object.contains(field.key)) result.*field.member = object.at(field.key).get<double>();
 }
 
+int layer_of(const json& value) {
+  constexpr std::size_t most = std::numeric_limits<int>::max();
+  return static_cast<int>(std::min(count_of(value), most));
+}
+
 void read_layers(const json& list, RunResult& result) {
   for (const json& object : list) {
-    LayerResult& layer = result.layers[object.at("layer").get<int>()];
-    object.at("histogram").get_to(layer.experts.histogram);
-    object.at("utilisation").get_to(layer.utilisation);
+    LayerResult& layer = result.layers[layer_of(object.at("layer"))];
+    layer.experts.histogram = counts_of(object.at("histogram"));
+    layer.utilisation = counts_of(object.at("utilisation"));
   }
 }
 
@@ -82,17 +89,17 @@ void put_tasks(json& object, const RunResult& result) {
 
 void read_tasks(const json& list, RunResult& result) {
   for (const json& each : list)
-    result.tasks.push_back(
-        {each.at("task").get<std::string>(), each.at("path").get<std::string>(),
-         each.at("sha256").get<std::string>(), each.at("num_items").get<std::size_t>(),
-         each.at("num_correct").get<std::size_t>(), each.at("accuracy").get<double>(),
-         each.at("accuracy_low").get<double>(), each.at("accuracy_high").get<double>()});
+    result.tasks.push_back({each.at("task").get<std::string>(), each.at("path").get<std::string>(),
+                            each.at("sha256").get<std::string>(), count_of(each.at("num_items")),
+                            count_of(each.at("num_correct")), each.at("accuracy").get<double>(),
+                            each.at("accuracy_low").get<double>(),
+                            each.at("accuracy_high").get<double>()});
 }
 
 void read_distinct(const json& list, RunResult& result) {
   for (const json& each : list)
     result.distinct_experts.push_back(
-        {each.at("batch").get<std::size_t>(), each.at("experts").get<double>()});
+        {count_of(each.at("batch")), each.at("experts").get<double>()});
 }
 
 void read_all_but_policy(const json& object, RunResult& result) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "bhroute/core/log.h"
 #include "bhroute/evaluation/run_losses.h"
 
@@ -19,8 +20,8 @@ std::string text_at(const json& object, const char* key) {
 Result<json> read_json(const std::filesystem::path& path) {
   auto content = read_file(path);
   if (!content) return tl::make_unexpected(content.error());
-  json parsed = json::parse(*content, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("run"))
+  auto parsed = parse_json(*content, path.string());
+  if (!parsed || !parsed->is_object() || !parsed->contains("run"))
     return invalid_input(path.string(), "not a run's result");
   return parsed;
 }

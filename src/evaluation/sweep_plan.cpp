@@ -95,7 +95,8 @@ Result<void> add_job(Plan& plan, Job job, const ModelDescription& model,
 // Stable: the baseline, then those of its slots, then groups in order of first appearance.
 void order_jobs(std::vector<Job>& jobs) {
   const auto is_baseline = [](const Job& job) { return job.configuration->role == "baseline"; };
-  std::ranges::stable_partition(jobs, is_baseline);
+  // Not std::ranges: clang 14 cannot compile libstdc++ 12's subrange, which that returns.
+  std::stable_partition(jobs.begin(), jobs.end(), is_baseline);
   std::map<std::size_t, std::size_t> rank;
   for (const Job& job : jobs) rank.emplace(job.slots, rank.size());
   std::ranges::stable_sort(jobs, {}, [&](const Job& job) { return rank.at(job.slots); });

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/task.h"
 
@@ -69,6 +70,12 @@ Result<TaskItem> read_endings(const json& object, const std::string& where) {
   return item;
 }
 
+Result<TaskItem> read_item(TaskForm form, std::string_view line, const std::string& where) {
+  const auto object = parse_json(line, where);
+  if (!object || !object->is_object()) return invalid_input(where, "not a JSON object");
+  return form == TaskForm::lambada ? read_passage(*object, where) : read_endings(*object, where);
+}
+
 }  // namespace
 
 std::string_view to_string(TaskForm form) noexcept {
@@ -81,26 +88,25 @@ Result<TaskForm> parse_task_form(std::string_view text) {
   return invalid_input("task", "unknown form", fmt::format("'{}'", text), "lambada or hellaswag");
 }
 
-Result<Task> read_task(TaskForm form, const std::filesystem::path& path) {
-  auto content = read_file(path);
-  if (!content) return tl::make_unexpected(content.error());
-  Task task{form, path.string(), sha256(*content), {}};
+Result<Task> parse_task(TaskForm form, std::string_view content, const std::string& path) {
+  Task task{form, path, sha256(content), {}};
   std::size_t begin = 0;
-  for (std::size_t number = 1; begin < content->size(); ++number) {
-    const std::size_t end = std::min(content->find('\n', begin), content->size());
-    const std::string line = content->substr(begin, end - begin);
+  for (std::size_t number = 1; begin < content.size(); ++number) {
+    const std::size_t end = std::min(content.find('\n', begin), content.size());
+    const std::string_view line = content.substr(begin, end - begin);
     begin = end + 1;
-    if (line.find_first_not_of(" \r\t") == std::string::npos) continue;
-    const std::string where = fmt::format("{}:{}", path.string(), number);
-    const json object = json::parse(line, nullptr, false);
-    if (!object.is_object()) return invalid_input(where, "not a JSON object");
-    auto item =
-        form == TaskForm::lambada ? read_passage(object, where) : read_endings(object, where);
+    if (line.find_first_not_of(" \r\t") == std::string_view::npos) continue;
+    auto item = read_item(form, line, fmt::format("{}:{}", path, number));
     if (!item) return tl::make_unexpected(item.error());
     task.items.push_back(std::move(*item));
   }
-  if (task.items.empty()) return invalid_input(path.string(), "holds no item");
+  if (task.items.empty()) return invalid_input(path, "holds no item");
   return task;
+}
+
+Result<Task> read_task(TaskForm form, const std::filesystem::path& path) {
+  return read_file(path).and_then(
+      [&](const std::string& content) { return parse_task(form, content, path.string()); });
 }
 
 }  // namespace bhroute::evaluation

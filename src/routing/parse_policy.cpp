@@ -9,6 +9,7 @@
 #include <set>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 #include "policy_text.h"
 
 namespace bhroute::routing {
@@ -77,10 +78,9 @@ Result<PolicySpec> parse_short(Rule rule, std::string_view rest) {
 Result<PolicySpec> parse_file(const fs::path& path) {
   const auto content = read_file(path, std::size_t{1} << 20);
   if (!content) return tl::make_unexpected(content.error());
-  const auto object = nlohmann::json::parse(*content, nullptr, false);
-  if (object.is_discarded())
-    return invalid_input(path.string(), "not JSON", "", "a policy as a JSON object");
-  auto spec = policy_from_json(object, path.string());
+  const auto object = parse_json(*content, path.string());
+  if (!object) return tl::make_unexpected(object.error());
+  auto spec = policy_from_json(*object, path.string());
   if (spec) resolve_table(*spec, path.parent_path());
   return spec;
 }

@@ -332,7 +332,7 @@ class Report(support.CliTest):
     def test_errors(self):
         self.fails(2, "report", "none", says=["none/results.json: not found", "bhroute sweep", "-o none"])
         self.write("a/results.json", "{")
-        self.fails(2, "report", "a", says=["a/results.json", "not valid JSON"])
+        self.fails(2, "report", "a", says=["a/results.json", "not JSON"])
         self.write("b/results.json", "{}")
         self.fails(2, "report", "b", says="b/results.json")
         self.write("c/results.json", '{"runs": 3}')

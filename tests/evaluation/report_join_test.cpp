@@ -71,6 +71,10 @@ TEST(PairWithFirst, NeedsABaselineAndTheRuns) {
   first.add("own", "baseline", {2, 2, 3, 3});
   other.results["runs"].push_back({{"name", "lost"}});
   EXPECT_FALSE(pair_with_first(other.results, other.path(), first.results, first.path()));
+  other.results["runs"] = json::parse(R"([{"name": 3}])");
+  EXPECT_FALSE(pair_with_first(other.results, other.path(), first.results, first.path()));
+  const json nameless = json::parse(R"({"runs": [{"role": 3}, {"role": "baseline", "name": 3}]})");
+  EXPECT_FALSE(pair_with_first(other.results, other.path(), nameless, first.path()));
   json wrong = json::array();
   EXPECT_FALSE(pair_with_first(wrong, other.path(), first.results, first.path()));
 }

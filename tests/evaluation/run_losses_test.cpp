@@ -25,6 +25,8 @@ TEST(RunLosses, RefusesOthers) {
   json object;
   ASSERT_TRUE(write_losses(folder / "x.losses.f32", {1, 2}, object));
   EXPECT_FALSE(read_losses(folder.path(), object, 3));
+  // 4 bytes each make 2^64 + 8, which is 8 in 64 bits.
+  EXPECT_FALSE(read_losses(folder.path(), object, (std::size_t{1} << 62) + 2));
   json changed = object;
   changed["losses_sha256"] = std::string(64, '0');
   EXPECT_EQ(read_losses(folder.path(), changed, 2).error().what,

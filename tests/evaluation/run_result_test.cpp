@@ -79,6 +79,19 @@ TEST(RunResultJson, LayersCarryTheirOwnStatistics) {
   EXPECT_TRUE(layer.contains("sd"));
 }
 
+TEST(RunResultJson, CountsAreWholeNumbers) {
+  const json good = json::parse(to_json(sample(), true).dump());
+  for (const char* number : {"1e300", "-1", "1.5", "\"1\"", "null"}) {
+    const json wrong = json::parse(number);
+    json tokens = good, layer = good, histogram = good;
+    tokens["num_tokens"] = wrong;
+    layer["layers"][0]["layer"] = wrong;
+    histogram["layers"][0]["histogram"] = json::array({wrong});
+    for (const json& object : {tokens, layer, histogram})
+      EXPECT_FALSE(run_result_from_json(object, "results.json")) << number;
+  }
+}
+
 TEST(RunResultJson, ReadsBackEqual) {
   RunResult result = sample();
   result.loss_difference = 0.25;

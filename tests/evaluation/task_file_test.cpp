@@ -48,6 +48,13 @@ TEST_F(TaskFile, FourEndings) {
   EXPECT_EQ(task->items[1].label, 1u);
 }
 
+// Copying and writing so deep a value overflowed the stack.
+TEST_F(TaskFile, RefusesDeepNesting) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  EXPECT_EQ(problem(TaskForm::hellaswag, "{\"ctx\": \"a\", \"label\": " + deep + "}"),
+            "not a JSON object");
+}
+
 TEST_F(TaskFile, RefusesByLine) {
   EXPECT_EQ(problem(TaskForm::lambada, "\n"), "holds no item");
   EXPECT_EQ(problem(TaskForm::lambada, "{\"text\": 3}"), "the key 'text' has the wrong type");

@@ -8,13 +8,16 @@
 // Python reads it with the `safetensors` library.
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "bhroute/calibration/calibration_table.h"
 
 namespace bhroute::calibration {
 
 Result<void> write_table(const std::filesystem::path& path, const CalibrationTable& table);
-/// Hostile input: every size is checked before it is used. Errors name the file and the tensor.
+/// Hostile input: every size is checked before it is used. Errors name `where` (the file) and the tensor.
+Result<CalibrationTable> parse_table(std::string_view bytes, const std::string& where);
 Result<CalibrationTable> read_table(const std::filesystem::path& path);
 /// read_table through a process-wide cache keyed by path and content (SHA-256). Thread-safe.
 Result<std::shared_ptr<const CalibrationTable>> load_table(const std::filesystem::path& path);

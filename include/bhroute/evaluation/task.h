@@ -36,7 +36,8 @@ struct Task {
 
 /// JSON Lines; keys that are not needed are ignored, empty lines skipped. hellaswag's `label` may
 /// be a number or a string of it; without `ctx` the context is `ctx_a`, a blank, `ctx_b`. Errors
-/// name file and line.
+/// name `path` (the file) and line.
+Result<Task> parse_task(TaskForm form, std::string_view content, const std::string& path);
 Result<Task> read_task(TaskForm form, const std::filesystem::path& path);
 
 /// Routes by `policy` (nullptr = the model's own routing); the runner must have slots for it.
