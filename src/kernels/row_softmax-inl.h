@@ -35,6 +35,19 @@ inline Row PadRow(const float* values, std::size_t size, float* padded) {
   return {padded, size};
 }
 
+/// The largest lane. Highway's EMU128 begins at the lowest finite number, and so makes -FLT_MAX of
+/// nothing but -inf.
+template <class V>
+HWY_INLINE float LargestLane(FloatTag d, V v) {
+#if HWY_TARGET == HWY_EMU128
+  HWY_ALIGN float lanes[hn::MaxLanes(d)];
+  hn::Store(v, d, lanes);
+  return *std::max_element(lanes, lanes + hn::Lanes(d));
+#else
+  return hn::GetLane(hn::MaxOfLanes(d, v));
+#endif
+}
+
 /// The largest logit; -inf if there is none.
 inline float RowMax(Row row) {
   const FloatTag d;
@@ -44,7 +57,7 @@ inline float RowMax(Row row) {
     const auto v = hn::LoadU(d, row.values + i);
     max = hn::Max(max, hn::IfThenElse(hn::Eq(v, v), v, lowest));
   }
-  return hn::GetLane(hn::MaxOfLanes(d, max));
+  return LargestLane(d, max);
 }
 
 inline double CountEqual(Row row, float value) {

@@ -176,6 +176,17 @@ TEST_P(RoutingKernels, ARankBeyondMaxKCounts) {
   EXPECT_THAT(out.ids, ::testing::ElementsAre(3, 2));
 }
 
+TEST_P(RoutingKernels, ARowOfMinusInfinityHasALargest) {
+  for (std::size_t n : {1, 2, 7, 64, 65}) {
+    const std::vector<float> logits(n, -kInf);
+    Outputs out(1, 1);
+    route_top_k(inputs(logits, n), 1, out.view());
+    EXPECT_THAT(out.counts, ::testing::ElementsAre(1)) << n;
+    EXPECT_THAT(out.ids, ::testing::ElementsAre(0)) << n;
+    EXPECT_EQ(out.weights[0], 1.0f / static_cast<float>(n)) << n;
+  }
+}
+
 TEST_P(RoutingKernels, TopKEqualsTheOracle) {
   for (std::size_t n : {1, 2, 8, 31, 33, 64, 128, 300, 512, 4096}) {
     for (Shape shape : testing::kShapes) {
