@@ -8,12 +8,14 @@
 ##   make bench        run the benchmarks
 ##   make exhaustive   the long tests that `make test` leaves out
 ##   make asan         build with AddressSanitizer and UBSan and run the tests
+##   make fuzz         fuzz the readers of files and the routing, SECONDS=60 each
 ##   make clean        remove build/ and out/; make distclean also removes .venv/
 PRESET ?= release
 JOBS ?= $(shell nproc)
+SECONDS ?= 60
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo demo-tune test bench exhaustive asan clean distclean
+.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -49,6 +51,10 @@ asan: packages
 	@tools/setup/configure.sh $@
 	@cmake --build --preset $@ -j $(JOBS)
 	@tools/test.sh $@ -LE 'exhaustive|slow'
+
+fuzz:
+	@tools/setup/packages.sh --with-fuzzer
+	@JOBS=$(JOBS) tools/fuzz.sh $(SECONDS)
 
 bench: build
 	@tools/bench.sh $(PRESET)

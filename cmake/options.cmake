@@ -19,6 +19,9 @@ target_include_directories(bhroute_options INTERFACE ${PROJECT_SOURCE_DIR}/inclu
 # The reference and the fast path must round alike: no contraction into fused multiply-adds.
 target_compile_options(bhroute_options INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion -ffp-contract=off)
 target_link_libraries(bhroute_options INTERFACE tl::expected Threads::Threads)
+if(BHROUTE_FUZZ)
+  target_compile_options(bhroute_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(BHROUTE_SANITIZE)
   target_compile_options(bhroute_options INTERFACE -fsanitize=${BHROUTE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(bhroute_options INTERFACE -fsanitize=${BHROUTE_SANITIZE})

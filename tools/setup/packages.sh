@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing. Without root it names them and the command that would.
-#   tools/setup/packages.sh [--with-browser]      the browser draws the report in its test
+#   tools/setup/packages.sh [--with-browser] [--with-fuzzer]      the browser draws the report in its test; clang fuzzes
 set -euo pipefail
 
 packages=(
@@ -12,6 +12,7 @@ packages=(
 for argument in "$@"; do
   case $argument in
     --with-browser) packages+=(chromium) ;;
+    --with-fuzzer) packages+=(clang libclang-rt-14-dev) ;;
     *) echo "packages: unknown argument, got $argument, want --with-browser" >&2; exit 2 ;;
   esac
 done
