@@ -7,17 +7,21 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import urllib.request
 
+VARIABLES = ("BHROUTE_BINARY", "BHROUTE_LLAMA_BIN", "BHROUTE_PLUGIN", "BHROUTE_SOURCE_DIR")
 BHROUTE = os.environ["BHROUTE_BINARY"]
 PROGRAMS = pathlib.Path(os.environ["BHROUTE_LLAMA_BIN"])
 PLUGIN = os.environ["BHROUTE_PLUGIN"]
 SOURCE = pathlib.Path(os.environ["BHROUTE_SOURCE_DIR"])
 MODEL = str(SOURCE / "models/olmoe-nano/olmoe-nano-q8_0.gguf")
 THREADS = "2"
+PROMPTS = ("She was only Anne; but to Lady Russell,", "The party drove off in very good spirits.")
+SKIPPED = 77
 
 
 def environment(**variables):
@@ -35,7 +39,11 @@ def routed(policy, *words, flags=()):
     return run([BHROUTE, "exec", "--policy", policy, *flags, "--", *words])
 
 
-class ProgramsTest(unittest.TestCase):
+class ProgramsCase(unittest.TestCase):
+    """The programs in `programs`, on a short text."""
+
+    programs = PROGRAMS
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
@@ -47,7 +55,7 @@ class ProgramsTest(unittest.TestCase):
         cls.folder.cleanup()
 
     def perplexity_words(self, *more):
-        return [PROGRAMS / "llama-perplexity", "-m", MODEL, "-f", self.text, "-c", "128", "-t", THREADS, *more]
+        return [self.programs / "llama-perplexity", "-m", MODEL, "-f", self.text, "-c", "128", "-t", THREADS, *more]
 
     def perplexities(self, done):
         found = re.findall(r"\[\d+\]([\d.]+)", done.stdout + done.stderr)
@@ -58,7 +66,18 @@ class ProgramsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         self.assertIn(f"bhroute: {layers} layers fused", done.stderr)
 
-    def test_perplexity_of_the_models_own_count_and_of_four(self):
+    def cli_words(self, *more):
+        """One greedy reply, then the end."""
+        return [self.programs / "llama-cli", "-m", MODEL, "-t", THREADS, "-c", "256", "-n", "24", "--temp", "0", "-p", PROMPTS[0],
+                "--single-turn", "--simple-io", "--no-show-timings", *more]
+
+    def reply(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        _, found, reply = done.stdout.partition(f"> {PROMPTS[0]}")
+        self.assertTrue(found and len(reply) > 40, done.stdout)
+        return reply
+
+    def check_perplexity_of_the_models_own_count_and_of_four(self):
         own = routed("top_k:k=8", *self.perplexity_words())
         self.assert_fused(own)
         self.assertEqual(self.perplexities(own), self.perplexities(run(self.perplexity_words())))
@@ -68,6 +87,25 @@ class ProgramsTest(unittest.TestCase):
         self.assertIn("50.0 % of pairs skipped", four.stderr)
         stock = run(self.perplexity_words("--override-kv", "olmoe.expert_used_count=int:4"))
         self.assertEqual(self.perplexities(four), self.perplexities(stock))
+
+    def check_cli_replies_as_stock_with_as_many_experts(self):
+        own = routed("top_k:k=8", *self.cli_words())
+        self.assert_fused(own)
+        self.assertEqual(self.reply(own), self.reply(run(self.cli_words())))
+        four = routed("top_k:k=4", *self.cli_words())
+        self.assert_fused(four)
+        self.assertIn("4.00 experts a token", four.stderr)
+        self.assertNotEqual(self.reply(four), self.reply(own))
+        self.assertEqual(self.reply(four),
+                         self.reply(run(self.cli_words("--override-kv", "olmoe.expert_used_count=int:4"))))
+
+
+class ProgramsTest(ProgramsCase):
+    def test_perplexity(self):
+        self.check_perplexity_of_the_models_own_count_and_of_four()
+
+    def test_cli(self):
+        self.check_cli_replies_as_stock_with_as_many_experts()
 
     def test_bench_takes_it_and_keeps_its_own_flags(self):
         done = routed("top_k:k=2", PROGRAMS / "llama-bench", "-m", MODEL, "-t", THREADS, "-p", "16", "-n", "2", "-r",
@@ -114,6 +152,14 @@ class ProgramsTest(unittest.TestCase):
         self.assertIn("the plugin was not found", missing.stderr)
 
 
+def main_or_skip():
+    """unittest.main, with an exit code of its own where all tests were skipped."""
+    result = unittest.main(exit=False).result
+    if result.testsRun == len(result.skipped):
+        sys.exit(SKIPPED)
+    sys.exit(not result.wasSuccessful())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -155,9 +201,6 @@ class Server:
         self.process.wait(timeout=60)
         self.output = self.text()
         self.log.close()
-
-
-PROMPTS = ("She was only Anne; but to Lady Russell,", "The party drove off in very good spirits.")
 
 
 class ServerTest(unittest.TestCase):
