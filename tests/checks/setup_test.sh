@@ -142,6 +142,14 @@ check "engine: a second run reuses it" test "$output" = "$prefix"
 check "engine: without fetching" not called pip-python
 echo 'LLAMA_FLAGS="-DX=2"' >> "$scratch/tree/setup/llama_cpp.pin"; llama
 check "engine: other flags, another folder" test "${output##*$'\n'}" != "$prefix"
+engine; llama BHROUTE_LLAMA_FLAGS="-DGGML_BACKEND_DL=ON"
+check "engine: flags from outside, another folder" test "${output##*$'\n'}" != "$prefix"
+check "engine: flags from outside come last" called "cmake -S .* -DX=1 -DGGML_BACKEND_DL=ON "
+check "engine: a backend that is a file stands beside the programs" test -L "${output##*$'\n'}/bin/libggml-cpu.so"
+engine; echo "flags : avx2" > "$scratch/cpuinfo"; llama BHROUTE_CPUINFO="$scratch/cpuinfo"
+check "engine: no flag where the CPU shows no AMX" not called "-mno-amx"
+engine; echo "flags : avx2 amx_tile" > "$scratch/cpuinfo"; llama BHROUTE_CPUINFO="$scratch/cpuinfo"
+check "engine: AMX is left out whole" called "CMAKE_CXX_FLAGS=-w -mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 engine; llama OFFLINE=1
 check "engine, offline: exit code 1" ended 1
