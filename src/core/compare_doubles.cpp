@@ -96,6 +96,20 @@ std::size_t MarkAtMost(const double* values, std::size_t size, double bound, std
   return count;
 }
 
+/// `kept` may be `values`: what is stored reaches no further than what was loaded.
+std::size_t KeepAtMost(const double* values, std::size_t size, double bound, double* kept) {
+  const std::size_t lanes = hn::Lanes(kDoubles);
+  const auto limit = hn::Set(kDoubles, bound);
+  std::size_t count = 0, i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto vector = hn::LoadU(kDoubles, values + i);
+    count += hn::CompressStore(vector, hn::Le(vector, limit), kDoubles, kept + count);
+  }
+  for (; i < size; ++i)
+    if (values[i] <= bound) kept[count++] = values[i];
+  return count;
+}
+
 }  // namespace
 }  // namespace bhroute::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -104,6 +118,7 @@ HWY_AFTER_NAMESPACE();
 namespace bhroute {
 HWY_EXPORT(CountAtMost);
 HWY_EXPORT(MarkAtMost);
+HWY_EXPORT(KeepAtMost);
 
 std::size_t count_at_most(std::span<const double> values, double bound) noexcept {
   return HWY_DYNAMIC_DISPATCH(CountAtMost)(values.data(), values.size(), bound);
@@ -112,6 +127,10 @@ std::size_t count_at_most(std::span<const double> values, double bound) noexcept
 std::size_t mark_at_most(std::span<const double> values, double bound,
                          std::uint8_t* marks) noexcept {
   return HWY_DYNAMIC_DISPATCH(MarkAtMost)(values.data(), values.size(), bound, marks);
+}
+
+std::size_t keep_at_most(std::span<const double> values, double bound, double* kept) noexcept {
+  return HWY_DYNAMIC_DISPATCH(KeepAtMost)(values.data(), values.size(), bound, kept);
 }
 
 }  // namespace bhroute

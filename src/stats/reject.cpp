@@ -14,6 +14,8 @@ using PValues = std::span<const double>;
 using Mask = std::span<std::uint8_t>;
 /// Beyond so many passes over the p-values a sort is cheaper. Usual vectors need three to six.
 constexpr std::size_t kMostPasses = 24;
+/// After so many, what a pass leaves is copied, so that the next has less to read.
+constexpr std::size_t kWholePasses = 2;
 
 /// Of the ranks up to `most`, by the sorted p-values: only those <= c_most matter.
 template <class Critical>
@@ -34,14 +36,19 @@ std::size_t count_by_sorting(PValues p, Direction direction, std::size_t most, C
 }
 
 /// p_(k) <= c_k exactly when k of the p are <= c_k. If only m < k are, then no rank from k down to
-/// m + 1 passes, for their critical values are smaller still: so m is the next to ask.
+/// m + 1 passes, for their critical values are smaller still: so m is the next to ask, of the m.
 template <class Critical>
 std::size_t count_up(PValues p, Critical critical) {
+  thread_local std::vector<double> kept;
   std::size_t k = p.size();
   for (std::size_t pass = 0; pass < kMostPasses && k > 0; ++pass) {
-    const std::size_t reached = count_at_most(p, critical(k));
+    const double bound = critical(k);
+    if (pass == kWholePasses) kept.resize(std::max(kept.size(), p.size()));
+    const std::size_t reached =
+        pass < kWholePasses ? count_at_most(p, bound) : keep_at_most(p, bound, kept.data());
     if (reached == k) return k;
     k = reached;
+    if (pass >= kWholePasses) p = PValues(kept).first(k);
   }
   return k == 0 ? 0 : count_by_sorting(p, Direction::up, k, critical);
 }

@@ -209,6 +209,18 @@ class TasksAndLogs(ModelTest):
             best = sorted(range(64), key=lambda e: -line["logits"][e])[:len(line["selected"])]
             self.assertEqual(line["selected"], best)
             self.assertLessEqual(len(line["selected"]), 4)
+        self.check_readers(self.path("log.jsonl"), [sum(len(line["selected"]) for line in lines if line["layer"] == layer) /
+                                                    (len(lines) / 16) for layer in range(16)])
+
+    def check_readers(self, log, means):
+        """The commands that docs/metrics.md gives for the log, as they stand there."""
+        with open(os.path.join(support.SOURCE, "docs", "metrics.md"), encoding="utf-8") as file:
+            query, pandas = re.search(r"```\n(SELECT .*FILE.*;)\n(pandas\..*)\n```", file.read()).groups()
+        for script in (f"import duckdb\nmeans = [mean for _, mean in duckdb.sql({query!r}).fetchall()]",
+                       f"import pandas\nlog = {pandas}\nmeans = log.selected.str.len().groupby(log.layer).mean().tolist()"):
+            found = self.by_tools_python(script.replace("FILE.jsonl", log) + "\nprint(means)")
+            for got, want in zip(json.loads(found), means, strict=True):
+                self.assertAlmostEqual(got, want)
 
     def test_errors(self):
         run = ["evaluate", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "--policy", "top_k:k=4", "--no-kl"]

@@ -54,6 +54,15 @@ class CliTest(unittest.TestCase):
             file.write(data)
         return path
 
+    def by_tools_python(self, script):
+        """Its standard output, by the Python that has tools/requirements.txt ($BHROUTE_PYTHON, else .venv's)."""
+        python = os.environ.get("BHROUTE_PYTHON", os.path.join(SOURCE, ".venv", "bin", "python"))
+        if not os.path.exists(python):
+            self.skipTest("no Python of the tools: set BHROUTE_PYTHON or make .venv")
+        done = subprocess.run([python, "-c", script], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
     def bhroute(self, *arguments, stdin="", env=None):
         environment = {k: v for k, v in os.environ.items() if k not in ("BHROUTE_KDE_DIR", "BHROUTE_FORCE_ISA")}
         environment.update(env or {})
