@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from . import models, samplers, shards, training
+from . import models, moe, samplers, shards, training
+from . import tokenizer as tokenizers
 
 LORA_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj"]
 LORA_PARAMETERS = ["experts.gate_up_proj", "experts.down_proj"]
@@ -24,9 +25,15 @@ def merged(model):
     return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
 
 
+def keep_tokenizer(model, folder):
+    """The tokenizer of `model` (.gguf or folder) into `folder`; nothing where it has none."""
+    if Path(model).suffix == ".gguf" or (Path(model) / "tokenizer.json").is_file():
+        tokenizers.load(model).save(str(folder / "tokenizer.json"))
+
+
 def names_of(args):
-    """The control first: every report needs it."""
-    return ["control"] + [name for name in args.sampler if name != "control"]
+    """With the control, which every report needs: first where it has no place of its own."""
+    return args.sampler if "control" in args.sampler else ["control", *args.sampler]
 
 
 def fine_tune(name, args, tokens, options):
@@ -35,8 +42,7 @@ def fine_tune(name, args, tokens, options):
     if (folder / "model").exists():
         return True
     model = models.load(args.model).to(args.device)
-    config = model.config
-    drawn = samplers.make(name, config.num_experts_per_tok, config.num_hidden_layers, args.min_k, args.max_k)
+    drawn = samplers.make(name, model.config.num_experts_per_tok, len(moe.blocks(model)), args.min_k, args.max_k)
     if args.parameters == "lora":
         model = with_lora(model, args.rank)
     run = training.Run(model, drawn, tokens, options, folder, args.compile)
@@ -50,6 +56,7 @@ def fine_tune(name, args, tokens, options):
     if done:
         partial = folder / "model.partial"
         merged(run.model).save_pretrained(partial)
+        keep_tokenizer(args.model, partial)
         partial.rename(folder / "model")
     else:
         run.save()

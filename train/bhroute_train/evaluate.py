@@ -78,7 +78,7 @@ class Bench:
     def __init__(self, model, texts, context, device):
         self.model = model.to(device).eval()
         self.device, self.context = device, context
-        self.layers, self.own = model.config.num_hidden_layers, model.config.num_experts_per_tok
+        self.layers, self.own = len(moe.blocks(model)), model.config.num_experts_per_tok
         self.experts = moe.blocks(model)[0].gate.num_experts
         self.texts = {name: self.windows(tokens) for name, tokens in texts.items()}
 

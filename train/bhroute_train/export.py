@@ -2,10 +2,10 @@
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 from . import gguf_olmoe, models
+from . import tokenizer as tokenizers
 
 LICENSE = "CC0-1.0"
 
@@ -48,14 +48,14 @@ def parts(path, size):
 def run(args):
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    model = models.load(args.model)
+    model, tokenizer = models.load(args.model), tokenizers.load(args.tokenizer or args.model)
     facts = json.loads(Path(args.facts).read_text()) if args.facts else {}
     about = {"name": args.name, "description": facts.get("about", args.name), "license": LICENSE}
     for kind in args.gguf:
         if model.config.model_type != gguf_olmoe.ARCHITECTURE:
             raise ValueError(f"--gguf: model, got {model.config.model_type}, want olmoe (others: llama.cpp's convert_hf_to_gguf)")
         path = out / f"{args.name}-{kind}.gguf"
-        gguf_olmoe.write(path, model.config, model.state_dict(), json.loads(Path(args.tokenizer).read_text()), kind, about)
+        gguf_olmoe.write(path, model.config, model.state_dict(), json.loads(tokenizer.to_str()), kind, about)
         print(path, path.stat().st_size)
         if args.part_bytes:
             parts(path, args.part_bytes)
@@ -65,13 +65,13 @@ def run(args):
     (out / "MODEL_CARD.md").write_text(text)
     if args.safetensors:
         model.save_pretrained(out / "transformers")
-        shutil.copy(args.tokenizer, out / "transformers" / "tokenizer.json")
+        tokenizer.save(str(out / "transformers" / "tokenizer.json"))
 
 
 def add_arguments(parser):
     parser.add_argument("--model", required=True, help="folder of a transformers model, or .gguf (olmoe)")
     parser.add_argument("--name", required=True)
-    parser.add_argument("--tokenizer", required=True, help="tokenizer.json")
+    parser.add_argument("--tokenizer", help="tokenizer.json or a .gguf that carries it (default: the model's own)")
     parser.add_argument("--gguf", nargs="*", default=["q8_0"], choices=sorted(gguf_olmoe.FILE_TYPES))
     parser.add_argument("--safetensors", action="store_true", help="also a folder for transformers")
     parser.add_argument("--facts", help="facts.json of the run")

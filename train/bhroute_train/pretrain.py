@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from . import models, samplers, shards, training
+from . import models, moe, samplers, shards, training
 from .elastic import add_training_arguments
 
 
@@ -16,10 +16,9 @@ def run(args):
         print(f"pretrain: {out / 'model'} is complete")
         return
     model = models.from_config(args.config, args.seed).to(args.device)
-    config = model.config
     options = training.Options(steps=args.steps, rows=args.rows, context=args.context, lr=args.lr, warmup=args.warmup,
                                final=0.05, seed=args.seed, log_every=args.log_every)
-    fixed = samplers.make("control", config.num_experts_per_tok, config.num_hidden_layers)
+    fixed = samplers.make("control", model.config.num_experts_per_tok, len(moe.blocks(model)))
     one = training.Run(model, fixed, shards.read_tokens(args.tokens), options, out, args.compile)
     done = one.go(limit_seconds=args.seconds, save_every=args.save_every)
     one.save()

@@ -4,8 +4,8 @@ import lzma
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
+from . import tokenizer as tokenizers
 from .progress import Progress
 
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 0, "lp": 1, "pb": 1, "dict_size": 1 << 26}]  # 2-byte symbols
@@ -42,7 +42,7 @@ def read_tokens(paths):
 
 
 def run(args):
-    tokenizer, out = Tokenizer.from_file(args.tokenizer), Path(args.out)
+    tokenizer, out = tokenizers.load(args.tokenizer), Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     for path in args.evaluation:  # one document, as llama.cpp reads a file: no end token
         ids = np.array(tokenizer.encode(Path(path).read_text()).ids, dtype="<u2")
@@ -58,7 +58,7 @@ def run(args):
 
 
 def add_arguments(parser):
-    parser.add_argument("--tokenizer", required=True, help="tokenizer.json")
+    parser.add_argument("--tokenizer", required=True, help="tokenizer.json, or the model: .gguf or folder with a tokenizer.json")
     parser.add_argument("--text", help="train.txt of `corpus`")
     parser.add_argument("--evaluation", nargs="*", default=[], help="texts to encode whole: NAME.txt to NAME.u16")
     parser.add_argument("--shard-tokens", type=int, default=12_000_000)
