@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from bhroute_train import evaluate, models, moe, samplers, shards, training  # noqa: E402
+from bhroute_train import elastic as elastic_command  # noqa: E402
+from bhroute_train import tokenizer as tokenizers  # noqa: E402
 from bhroute_train.__main__ import main  # noqa: E402
 
 CONFIG = Path(__file__).parents[1] / "configs/tiny.json"
@@ -154,6 +157,11 @@ def test_a_control_always_runs(elastic):
     assert facts["control"]["mean_k"] == 4 and facts["control"]["tokens"] == facts["uniform"]["tokens"] == 1280
 
 
+def test_the_samplers_order_is_kept_where_the_control_has_a_place():
+    order = lambda *names: elastic_command.names_of(Namespace(sampler=list(names)))
+    assert order("uniform", "control") == ["uniform", "control"] and order("uniform", "bh") == ["control", "uniform", "bh"]
+
+
 def test_lora_trains_few_parameters(folder, pretrained, tmp_path):
     pytest.importorskip("peft")
     run("elastic", "--model", pretrained / "model", "--tokens", folder / "tokens", "--sampler", "uniform", "--steps", 2,
@@ -168,6 +176,15 @@ def exported(folder, elastic):
     run("export", "--model", elastic / "uniform/model", "--name", "tiny", "--tokenizer", folder / "tokenizer.json",
         "--gguf", "f32", "q8_0", "--facts", elastic / "uniform/facts.json", "--safetensors", "--out", folder / "export")
     return folder / "export"
+
+
+def test_a_gguf_is_fine_tuned_and_exported_without_a_tokenizer_file(folder, exported, tmp_path):
+    run("elastic", "--model", exported / "tiny-f32.gguf", "--tokens", folder / "tokens", "--sampler", "control", "--steps", 1, *LOOP,
+        "--out", tmp_path)
+    run("export", "--model", tmp_path / "control/model", "--name", "again", "--out", tmp_path)
+    line = "The mode of a file"
+    want = tokenizers.load(folder / "tokenizer.json").encode(line).ids
+    assert tokenizers.load(tmp_path / "again-q8_0.gguf").encode(line).ids == want and len(want) > 1
 
 
 def own_loss(path, tokens):
