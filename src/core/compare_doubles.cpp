@@ -96,7 +96,6 @@ std::size_t MarkAtMost(const double* values, std::size_t size, double bound, std
   return count;
 }
 
-/// `kept` may be `values`: what is stored reaches no further than what was loaded.
 std::size_t KeepAtMost(const double* values, std::size_t size, double bound, double* kept) {
   const std::size_t lanes = hn::Lanes(kDoubles);
   const auto limit = hn::Set(kDoubles, bound);

@@ -14,8 +14,8 @@ using PValues = std::span<const double>;
 using Mask = std::span<std::uint8_t>;
 /// Beyond so many passes over the p-values a sort is cheaper. Usual vectors need three to six.
 constexpr std::size_t kMostPasses = 24;
-/// After so many, what a pass leaves is copied, so that the next has less to read.
-constexpr std::size_t kWholePasses = 2;
+/// The one after these copies what it leaves, so that the many of a long descent have less to read.
+constexpr std::size_t kWholePasses = 3;
 
 /// Of the ranks up to `most`, by the sorted p-values: only those <= c_most matter.
 template <class Critical>
@@ -43,12 +43,13 @@ std::size_t count_up(PValues p, Critical critical) {
   std::size_t k = p.size();
   for (std::size_t pass = 0; pass < kMostPasses && k > 0; ++pass) {
     const double bound = critical(k);
-    if (pass == kWholePasses) kept.resize(std::max(kept.size(), p.size()));
-    const std::size_t reached =
-        pass < kWholePasses ? count_at_most(p, bound) : keep_at_most(p, bound, kept.data());
+    if (pass == kWholePasses) {
+      kept.resize(std::max(kept.size(), p.size()));
+      p = PValues(kept).first(keep_at_most(p, bound, kept.data()));
+    }
+    const std::size_t reached = pass == kWholePasses ? p.size() : count_at_most(p, bound);
     if (reached == k) return k;
     k = reached;
-    if (pass >= kWholePasses) p = PValues(kept).first(k);
   }
   return k == 0 ? 0 : count_by_sorting(p, Direction::up, k, critical);
 }

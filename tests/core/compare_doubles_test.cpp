@@ -42,14 +42,12 @@ TEST_P(CompareDoubles, CountsAndMarksWhatIsAtMostTheBound) {
         << size << " values, bound " << bound;
     EXPECT_EQ(marks, want) << size << " values, bound "
                            << bound;  // the last: nothing written beyond
-    std::vector<double> kept(size + 1, 7.0), in_place = values;
+    std::vector<double> kept(size + 1, 7.0);
     EXPECT_EQ(keep_at_most(values, bound, kept.data()), count);
     EXPECT_EQ(kept.back(), 7.0);
-    EXPECT_EQ(keep_at_most(in_place, bound, in_place.data()), count);
     std::erase_if(values, [&](double value) { return !(value <= bound); });
-    kept.resize(count), in_place.resize(count);
+    kept.resize(count);
     EXPECT_EQ(kept, values) << size << " values, bound " << bound;
-    EXPECT_EQ(in_place, values) << size << " values, bound " << bound;
   }
 }
 

@@ -15,8 +15,7 @@ std::size_t count_at_most(std::span<const double> values, double bound) noexcept
 std::size_t mark_at_most(std::span<const double> values, double bound,
                          std::uint8_t* marks) noexcept;
 /// In `kept`, room for values.size() doubles of the caller's, the values that are <= bound, in their
-/// order; beyond them it may be written too. `kept` is values.data() or overlaps no value. Returns
-/// how many are.
+/// order; beyond them it may be written too. Overlaps no value. Returns how many are.
 std::size_t keep_at_most(std::span<const double> values, double bound, double* kept) noexcept;
 
 }  // namespace bhroute
