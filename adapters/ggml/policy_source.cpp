@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "bhroute/calibration/calibration_file.h"
-#include "bhroute/calibration/kde_pickles.h"
+#include "bhroute/routing/policy_table.h"
 #include "ggml/host_policy.h"
 #include "ggml/say.h"
 
@@ -26,15 +25,6 @@ void stamp_file(const std::filesystem::path& file, std::int64_t& time, std::uint
   size = std::filesystem::file_size(file, missing);
 }
 
-// A table's file, or a folder of the original system's pickles.
-Result<std::shared_ptr<const calibration::CalibrationTable>> open_table(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return calibration::load_table(path);
-  auto table = calibration::import_kde(path);
-  if (!table) return tl::make_unexpected(table.error());
-  return std::make_shared<const calibration::CalibrationTable>(std::move(*table));
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const routing::Policy>> PolicySource::bind(
@@ -52,11 +42,9 @@ Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
   if (!spec) return tl::make_unexpected(spec.error());
   Loaded loaded;
   loaded.spec = *spec;
-  if (!spec->table.empty()) {
-    auto table = open_table(spec->table);
-    if (!table) return tl::make_unexpected(table.error());
-    loaded.table = *table;
-  }
+  auto table = routing::open_policy_table(*spec);
+  if (!table) return tl::make_unexpected(table.error());
+  loaded.table = std::move(*table);
   if (!loaded_) return loaded;
   for (const Bound& old : loaded_->bound) {
     auto bound = bind(loaded, old.facts);

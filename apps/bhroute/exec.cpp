@@ -11,12 +11,11 @@
 #include <memory>
 #include <vector>
 
-#include "bhroute/routing/policy_spec.h"
+#include "bhroute/routing/policy_table.h"
 #include "command.h"
 #include "ggml/preload.h"
 #include "plugin_file.h"
 #include "program_file.h"
-#include "table_source.h"
 
 namespace bhroute::cli {
 namespace {
@@ -30,9 +29,8 @@ struct Flags {
 Result<std::string> check_policy(const std::string& text) {
   const auto policy = routing::parse_policy(text);
   if (!policy) return tl::make_unexpected(policy.error());
-  if (!policy->table.empty())
-    if (const auto table = open_table(policy->table); !table)
-      return tl::make_unexpected(table.error());
+  if (const auto table = routing::open_policy_table(*policy); !table)
+    return tl::make_unexpected(table.error());
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(text, ignored);
   return is_file ? std::filesystem::absolute(text).string() : routing::to_string(*policy);

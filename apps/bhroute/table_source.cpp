@@ -4,6 +4,7 @@
 
 #include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
+#include "bhroute/routing/policy_table.h"
 
 namespace bhroute::cli {
 namespace {
@@ -24,11 +25,11 @@ Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std:
   }
   if (!flag.empty() && !policy.table.empty() && flag != policy.table)
     return invalid_input("--table", "the policy names another table", flag, policy.table);
-  const std::string path = flag.empty() ? policy.table : flag;
-  if (auto ok = routing::check_table_hash(policy, path); !ok && !path.empty())
-    return tl::make_unexpected(ok.error());
-  auto table = path.empty() ? calibration::find_kde_table(layers) : open_table(path, layers);
-  return table.map([&](TablePtr& found) { return SourcedTable{path, std::move(found)}; });
+  routing::PolicySpec bound = policy;
+  if (!flag.empty()) bound.table = flag;
+  auto table = bound.table.empty() ? calibration::find_kde_table(layers)
+                                   : routing::open_policy_table(bound, layers);
+  return table.map([&](TablePtr& found) { return SourcedTable{bound.table, std::move(found)}; });
 }
 
 Result<void> check_made_for(const SourcedTable& table, const evaluation::ModelDescription& model,

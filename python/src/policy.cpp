@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "arrays.h"
-#include "bhroute/calibration/open_table.h"
 #include "bhroute/routing/multi_k.h"
+#include "bhroute/routing/policy_table.h"
 #include "bind.h"
 #include "decisions.h"
 #include "errors.h"
@@ -28,10 +28,7 @@ PolicySpec read_spec(std::string_view text) {
 /// The table given, or the one that the policy names.
 std::shared_ptr<const calibration::CalibrationTable> table_for(const PolicySpec& spec,
                                                                const std::optional<Table>& table) {
-  if (table) return table->table;
-  if (spec.table.empty() || !routing::uses_p_values(spec.rule)) return nullptr;
-  value_or_raise(routing::check_table_hash(spec, spec.table));
-  return value_or_raise(calibration::open_table(spec.table));
+  return table ? table->table : value_or_raise(routing::open_policy_table(spec));
 }
 
 void create(BoundPolicy* self, std::string_view spec_text, std::size_t num_experts,

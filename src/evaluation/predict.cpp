@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "bhroute/calibration/open_table.h"
+#include "bhroute/routing/policy_table.h"
 #include "expert_counter.h"
 
 namespace bhroute::evaluation {
@@ -56,8 +56,8 @@ TablePtr any_with_rows(const TablesByNull& tables) {
 }
 
 Result<TablePtr> table_for(const Configuration& one, const TablesByNull& tables) {
-  if (!one.policy.table.empty()) return calibration::open_table(one.policy.table);
   if (!routing::uses_p_values(one.policy.rule)) return any_with_rows(tables);
+  if (!one.policy.table.empty()) return routing::open_policy_table(one.policy);
   const auto found = tables.find(one.null);
   return found == tables.end() ? nullptr : found->second.second;
 }

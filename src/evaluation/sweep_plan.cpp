@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "bhroute/calibration/open_table.h"
 #include "bhroute/core/sha256.h"
+#include "bhroute/routing/policy_table.h"
 
 namespace bhroute::evaluation {
 namespace {
@@ -48,9 +48,7 @@ Result<const TableSource*> find_table(const Configuration& configuration,
     const auto found = tables.find(configuration.null);
     return found == tables.end() ? nullptr : &found->second;
   }
-  if (auto ok = routing::check_table_hash(configuration.policy, path); !ok)
-    return tl::make_unexpected(ok.error());
-  auto table = calibration::open_table(path, model.moe_layers);
+  auto table = routing::open_policy_table(configuration.policy, model.moe_layers);
   if (!table) return tl::make_unexpected(table.error());
   auto digest = hash_path(path);
   if (!digest) return tl::make_unexpected(digest.error());

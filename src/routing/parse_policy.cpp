@@ -75,16 +75,6 @@ Result<PolicySpec> parse_short(Rule rule, std::string_view rest) {
   return spec;
 }
 
-Result<PolicySpec> parse_file(const fs::path& path) {
-  const auto content = read_file(path, std::size_t{1} << 20);
-  if (!content) return tl::make_unexpected(content.error());
-  const auto object = parse_json(*content, path.string());
-  if (!object) return tl::make_unexpected(object.error());
-  auto spec = policy_from_json(*object, path.string());
-  if (spec) resolve_table(*spec, path.parent_path());
-  return spec;
-}
-
 bool names_a_file(std::string_view text) {
   std::error_code ignored;
   return text.ends_with(".json") || fs::is_regular_file(fs::path(text), ignored);
@@ -108,12 +98,22 @@ void resolve_table(PolicySpec& spec, const fs::path& folder) {
     spec.table = (folder / spec.table).lexically_normal().string();
 }
 
+Result<PolicySpec> read_policy(const fs::path& path) {
+  const auto content = read_file(path, std::size_t{1} << 20);
+  if (!content) return tl::make_unexpected(content.error());
+  const auto object = parse_json(*content, path.string());
+  if (!object) return tl::make_unexpected(object.error());
+  auto spec = policy_from_json(*object, path.string());
+  if (spec) resolve_table(*spec, path.parent_path());
+  return spec;
+}
+
 Result<PolicySpec> parse_policy(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view word = text.substr(0, colon);
   const auto rule = parse_rule(word, kWhere);
   // The rule first: "bh:table=x.json" is no file.
-  if (!rule && names_a_file(text)) return parse_file(fs::path(text));
+  if (!rule && names_a_file(text)) return read_policy(text);
   if (!rule) return tl::make_unexpected(rule.error());
   return parse_short(*rule,
                      colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));

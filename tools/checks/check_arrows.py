@@ -65,7 +65,7 @@ def why_not(including: pathlib.PurePath, target: str) -> str | None:
         if wanted != own and wanted not in BELOW.get(own, set()):
             return f"{own} does not depend on {wanted}"
         return None
-    if goal.parts[:2] == ("include", "bhroute"):
+    if goal.parts[0] == "include":
         return None
     if place.startswith("adapters/") and target == PLUGIN_INTERFACE:
         return None

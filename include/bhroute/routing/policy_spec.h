@@ -93,8 +93,10 @@ const std::vector<std::string>& policy_keys(Rule rule);
 /// with num_experts > 0 also max_k (k) <= num_experts. Errors name the key, its value and the bound.
 Result<void> validate(const PolicySpec& spec, std::size_t num_experts = 0);
 
-/// "rule:key=value,..." or, if it names an existing file or ends in .json, that file. Unknown keys are errors
-/// ("did you mean ..."). A relative `table` in a file is relative to the file.
+/// A policy's JSON file, of at most 1 MiB. A relative `table` in it is relative to the file. Unknown keys are errors
+/// ("did you mean ...").
+Result<PolicySpec> read_policy(const std::filesystem::path& path);
+/// "rule:key=value,..." or, if it names an existing file or ends in .json, read_policy of it.
 Result<PolicySpec> parse_policy(std::string_view text);
 /// A relative `table` as seen from `folder`, where the file that names it lies.
 void resolve_table(PolicySpec& spec, const std::filesystem::path& folder);
