@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
+#include "bhroute/core/stop.h"
 #include "llama/llama_runner.h"
 #include "llama/node_budget.h"
 
@@ -74,6 +76,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& option
   model->slots_ = top_k;
   if (auto loaded = model->fit_graph(); !loaded) return tl::make_unexpected(loaded.error());
   if (plugin && model->plugin_ != nullptr) plugin = model->check_plugin();
+  if (auto go_on = check_stop(); !go_on) return tl::make_unexpected(go_on.error());
   if (!plugin && options.way == RoutingWay::plugin) return tl::make_unexpected(plugin.error());
   if (!plugin)
     log_info(fmt::format("every expert slot is computed: {}", to_string(plugin.error())));
@@ -134,8 +137,10 @@ Result<void> LoadedModel::load_model(std::size_t num_slots) {
   params.n_gpu_layers = options_.gpu_layers;
   // An untouched load for the model's own count: nothing may differ from the stock engine.
   if (num_slots != facts_.top_k) params.kv_overrides = overrides;
+  params.progress_callback = [](float, void*) { return !stop_requested(); };
   take_engine_message();
   model_.reset(llama_model_load_from_file(options_.model_path.c_str(), params));
+  if (auto go_on = check_stop(); !go_on) return go_on;
   if (!model_)
     return invalid_input(options_.model_path,
                          "llama.cpp cannot load the model: " + take_engine_message());
@@ -155,6 +160,7 @@ Result<void> LoadedModel::make_context() {
     params.type_k = params.type_v = GGML_TYPE_F32;
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;  // it rounds the queries
   }
+  params.abort_callback = [](void*) { return stop_requested(); };
   params.cb_eval = &RouterTap::on_node;
   params.cb_eval_user_data = &tap_;
   take_engine_message();
@@ -250,8 +256,15 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
 // parsed.
 Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
   std::vector<Token> tokens(text.size() + 8);
-  const int32_t n = llama_tokenize(vocab(), text.data(), static_cast<int32_t>(text.size()),
-                                   tokens.data(), static_cast<int32_t>(tokens.size()), true, false);
+  const auto fill = [&] {
+    return llama_tokenize(vocab(), text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                          static_cast<int32_t>(tokens.size()), true, false);
+  };
+  int32_t n = fill();
+  if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
+    tokens.resize(static_cast<std::size_t>(-n));  // bytes that are no UTF-8 may take three tokens each
+    n = fill();
+  }
   if (n < 0)
     return failure("tokenize", "llama.cpp refused the text",
                    std::to_string(text.size()) + " bytes");
@@ -273,6 +286,7 @@ Result<void> LoadedModel::decode(const Batch& batch) {
   }
   const int32_t status = llama_decode(context_.get(), batch.get());
   if (routes) plugin_->set_no_router();
+  if (auto go_on = check_stop(); !go_on) return go_on;
   if (auto error = tap_.take_error()) return tl::make_unexpected(*error);
   if (auto error = router_.take_error()) return tl::make_unexpected(*error);
   if (status != 0)

@@ -6,11 +6,13 @@
 #include <exception>
 #include <map>
 #include <new>
+#include <optional>
 
 #include "bhroute/core/isa.h"
 #include "bhroute/core/version.h"
 #include "command.h"
 #include "parse_error.h"
+#include "stop_signals.h"
 
 namespace bhroute::cli {
 namespace {
@@ -76,7 +78,11 @@ void refuse_negative_counts(CLI::App& app) {
       option->check(not_negative);
 }
 
-using Actions = std::map<const CLI::App*, Action>;
+struct Declared {
+  Action action;
+  OnStop on_stop;
+};
+using Actions = std::map<const CLI::App*, Declared>;
 
 Actions declare_all(CLI::App& app, Context& context) {
   app.require_subcommand(0, 1);
@@ -88,7 +94,7 @@ Actions declare_all(CLI::App& app, Context& context) {
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->footer(std::string("Example:\n") + command.examples);
-    actions[sub] = command.declare(*sub, context);
+    actions[sub] = {command.declare(*sub, context), command.on_stop};
     refuse_negative_counts(*sub);
     sub->add_flag("-q,--quiet", context.console.quiet,
                   "No progress and no information, only warnings and errors");
@@ -96,9 +102,24 @@ Actions declare_all(CLI::App& app, Context& context) {
   return actions;
 }
 
-int perform(const Action& action, Console& console) {
-  Result<void> done = force_isa_from_environment().and_then(action);
+// One line that says how to go on.
+int stopped(OnStop on_stop, const Context& context) {
+  const int signal = stop_signal();
+  context.console.stopped(signal_name(signal) +
+                          (on_stop == OnStop::continues
+                               ? "; what is finished is kept, the same command continues: "
+                               : "; nothing was written, the same command begins anew: ") +
+                          context.command_line);
+  return 128 + signal;
+}
+
+int perform(const Declared& command, const Context& context) {
+  Console& console = context.console;
+  std::optional<StopSignals> signals;
+  if (command.on_stop != OnStop::ends) signals.emplace();
+  Result<void> done = force_isa_from_environment().and_then(command.action);
   console.status("");
+  if (!done && done.error().kind == ErrorKind::stopped) return stopped(command.on_stop, context);
   if (done && !console.flush_out()) done = failure("stdout", "cannot write the output");
   if (done) return 0;
   console.error(done.error());
@@ -120,7 +141,7 @@ int parse_and_run(int argc, char** argv, Console& console) {
   }
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) return console.out(app.help()), 0;
-  return perform(actions.at(chosen.front()), console);
+  return perform(actions.at(chosen.front()), context);
 }
 
 }  // namespace

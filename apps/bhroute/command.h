@@ -20,12 +20,17 @@ struct Context {
 /// What a subcommand does once its flags are parsed.
 using Action = std::function<Result<void>()>;
 
+/// What SIGINT and SIGTERM do to a subcommand: end it at once, or ask it to stop, after which the
+/// same command begins anew or continues with what is finished.
+enum class OnStop { ends, begins_anew, continues };
+
 struct Command {
   const char* name;
   const char* summary;
   const char* examples;  ///< lines of its help
   /// Puts the flags on `app` and returns the action, which owns their values.
   Action (*declare)(CLI::App& app, Context& context);
+  OnStop on_stop = OnStop::ends;
 };
 
 std::span<const Command> commands();

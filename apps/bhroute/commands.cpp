@@ -11,7 +11,7 @@ constexpr Command kCommands[] = {
      "  bhroute calibrate -m MODEL.gguf -f text.txt --null all -o all.safetensors \\\n"
      "      --null unselected -o unselected.safetensors\n"
      "  bhroute calibrate --logits DUMPS --null unselected --top-k 8 -o table.safetensors",
-     declare_calibrate},
+     declare_calibrate, OnStop::begins_anew},
     {"merge", "One table of several made in parts: their counts add up exactly",
      "  bhroute merge part1.safetensors part2.safetensors -o table.safetensors", declare_merge},
     {"import-kde", "Read the original system's pickled KDE tables (nothing in them is executed)",
@@ -30,7 +30,7 @@ constexpr Command kCommands[] = {
      "  bhroute evaluate -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"
      "      --policy bh:alpha=0.05,min_k=1,max_k=16,weights=native\n"
      "  bhroute evaluate -m MODEL.gguf -f text.txt --policy top_k:k=5,weights=mass --json",
-     declare_evaluate},
+     declare_evaluate, OnStop::begins_anew},
     {"run", "Continue a prompt under a policy, with tokens/s and experts per token at the end",
      "  bhroute run -m MODEL.gguf -p 'It was a fine day, and' -n 64 --policy top_k:k=5\n"
      "  bhroute run -m MODEL.gguf -p 'Dear Sir,' --table unselected.safetensors \\\n"
@@ -41,7 +41,7 @@ constexpr Command kCommands[] = {
      "  bhroute sweep -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"
      "      --table-unselected unselected.safetensors -o out/sweep\n"
      "  bhroute sweep --print-configurations > list.json",
-     declare_sweep},
+     declare_sweep, OnStop::continues},
     {"fdr", "A multiple-testing procedure on a column of p-values: no model needed",
      "  bhroute fdr p_values.csv --alpha 0.05 --method bh\n"
      "  printf '0.01\\n0.02\\n0.9\\n' | bhroute fdr - --method holm --json",
@@ -55,16 +55,16 @@ constexpr Command kCommands[] = {
      "  bhroute predict all.safetensors unselected.safetensors --configurations list.json\n"
      "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16 -m MODEL.gguf -f "
      "text.txt --windows 8",
-     declare_predict},
+     declare_predict, OnStop::begins_anew},
     {"check", "Whether a table's p-values mean on a fresh text what they say",
      "  bhroute check unselected.safetensors -m MODEL.gguf -f fresh.txt --windows 24\n"
      "  bhroute check all.safetensors -m MODEL.gguf -f fresh.txt --json -o check.json",
-     declare_check},
+     declare_check, OnStop::begins_anew},
     {"tune", "The best policy for a mean number of experts, every rule against the fixed count",
      "  bhroute tune -m MODEL.gguf -f text.txt --budget 5.0 -o policy.json\n"
      "  bhroute tune -m MODEL.gguf -f text.txt --budget 4 --rules bh,rank_signal,top_p -o "
      "policy.json",
-     declare_tune},
+     declare_tune, OnStop::continues},
     {"report", "A sweep's results as one HTML page that needs no network",
      "  bhroute report out/sweep -o report.html\n  bhroute report out/plain out/elastic -o "
      "both.html",

@@ -50,6 +50,7 @@ void Console::info(std::string_view line) {
 }
 
 void Console::warning(std::string_view line) { print("bhroute: warning: " + one_line(line)); }
+void Console::stopped(std::string_view by) { print("bhroute: stopped by " + one_line(by)); }
 void Console::error(const Error& error) { print("bhroute: " + one_line(to_string(error))); }
 
 void Console::status(std::string_view line) {

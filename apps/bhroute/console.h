@@ -25,6 +25,7 @@ class Console {
   void info(std::string_view line);  ///< to stderr, unless quiet
   void warning(std::string_view line);
   void error(const Error& error);
+  void stopped(std::string_view by);  ///< the last line of a command that was asked to stop
   void status(std::string_view line);  ///< replaces the live status line; "" takes it away
   /// Whether all of stdout could be written (a full disk, a closed pipe).
   bool flush_out();

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <vector>
 
+#include "bhroute/core/stop.h"
+
 namespace bhroute {
 namespace {
 
@@ -49,8 +51,10 @@ Result<std::string> sha256_file(const std::filesystem::path& path) {
     return invalid_input(path.string(), "cannot read the file");
   Digest digest;
   std::vector<char> buffer(1 << 20);
-  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0)
+  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {
     digest.update({buffer.data(), static_cast<std::size_t>(file.gcount())});
+    if (auto go_on = check_stop(); !go_on) return tl::make_unexpected(go_on.error());
+  }
   if (file.bad()) return failure(path.string(), "reading failed");
   return digest.hex();
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bhroute/core/stop.h"
 #include "stopwatch.h"
 
 namespace bhroute::evaluation {
@@ -46,6 +47,7 @@ Result<double> decode_text(ModelRunner& model, const WindowedText& text, std::si
   double seconds = 0.0;
   for (std::size_t begin = 0; begin < text.num_windows; begin += step) {
     progress.update(label, begin, text.num_windows, "windows");
+    if (auto go_on = check_stop(); !go_on) return tl::make_unexpected(go_on.error());
     const auto windows = group(text, begin, std::min(begin + step, text.num_windows));
     const Stopwatch watch(seconds);
     if (auto done = decode_group(model, windows, begin, first_scored, consumer); !done)

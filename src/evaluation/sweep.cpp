@@ -75,6 +75,7 @@ class Sweep {
     if (const auto known = refused_slots_.find(job.slots); known != refused_slots_.end())
       return refuse(job, known->second);
     if (auto set = model_.set_expert_slots(job.slots); !set) {
+      if (set.error().kind == ErrorKind::stopped) return tl::make_unexpected(set.error());
       refused_slots_[job.slots] = to_string(set.error());
       return refuse(job, refused_slots_[job.slots]);
     }

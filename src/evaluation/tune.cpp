@@ -8,6 +8,7 @@
 #include <set>
 
 #include "bhroute/core/sha256.h"
+#include "bhroute/core/stop.h"
 #include "decode_text.h"
 #include "run_store.h"
 #include "tune_entry.h"
@@ -263,6 +264,7 @@ class Tuner {
 
   Result<void> enter(const Candidate& candidate) {
     if (std::ranges::find(entries_, candidate, &Entry::candidate) != entries_.end()) return {};
+    if (auto go_on = check_stop(); !go_on) return go_on;
     auto solved = fit_.solve(candidate, fit_.rows);
     if (!solved) {
       notes_.push_back(candidate.name() + ": left out, " + to_string(solved.error()));

@@ -7,10 +7,11 @@
 
 namespace bhroute {
 
-/// Decides the exit code of the command line: 2 for `invalid_input`, 1 for `failure`.
+/// Decides the exit code of the command line: 2 for `invalid_input`, 1 for `failure`, 128 + the signal for `stopped`.
 enum class ErrorKind {
   invalid_input,  ///< a flag, a file's content or an argument is wrong
-  failure         ///< the input was fine, the work could not be done (disk full, model does not load)
+  failure,        ///< the input was fine, the work could not be done (disk full, model does not load)
+  stopped         ///< nothing went wrong: somebody asked for a stop (bhroute/core/stop.h)
 };
 
 /// One line for a person: "WHERE: what, got X, want Y". `got` and `want` may be empty.

@@ -1,0 +1,91 @@
+"""SIGINT and SIGTERM: soon, nothing half-written, a line that says how to continue."""
+
+import os
+import signal
+import time
+import unittest
+
+import scenario
+import support
+
+# A second is the promise; a machine that runs other tests beside this one may take a little longer to wake it.
+PROMPT = 2.0
+TEXT = ["-m", scenario.LONG, "-f", support.PERSUASION, "-c", 256, "-t", 1]
+
+
+class Stop(scenario.FaultCase):
+    @classmethod
+    def setUpClass(cls):
+        maker = cls.maker_of_shared_files()
+        cls.table = os.path.join(cls.shared, "t.safetensors")
+        maker.ok("calibrate", "-m", scenario.LONG, "-f", support.NORTHANGER, "-c", 64, "--windows", 1, "-t", 1, "--quiet", "-o",
+                 cls.table)
+
+    def stop(self, number, *words, after=1.5, until=None):
+        """Hits the command with `number`; its last line."""
+        process = self.start(*words)
+        if until:
+            self.wait_for(until, process)
+        else:
+            time.sleep(after)
+        sent = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        took = time.monotonic() - sent
+        self.assertEqual(process.returncode, scenario.SIGNALS[number], err)
+        self.assertLess(took, PROMPT)
+        print(f"{words[0]}: {signal.Signals(number).name} to end {took:.3f} s")
+        self.assertEqual([name for name in self.files() if name.endswith(".tmp")], [])
+        return err.splitlines()[-1]
+
+    def test_commands_that_begin_anew(self):
+        for number in scenario.SIGNALS:
+            for words in (["calibrate", *TEXT, "-o", "new.safetensors"], ["check", self.table, *TEXT, "-o", "check.json"],
+                          ["evaluate", *TEXT, "--policy", "top_k:k=4", "--summary", "summary.json", "--routing-log", "log.jsonl"]):
+                with self.subTest(command=words[0], signal=number):
+                    line = self.stop(number, *words)
+                    name = signal.Signals(number).name
+                    self.assertIn(f"bhroute: stopped by {name}; nothing was written, the same command begins anew: bhroute {words[0]} ",
+                                  line)
+                    self.assertEqual(self.files(), {})
+
+    def test_while_the_model_loads_and_hashes(self):
+        for wait in (0.0, 0.02, 0.05, 0.1):
+            process = self.start("calibrate", *TEXT, "-o", "new.safetensors")
+            time.sleep(0.02 + wait)  # the handlers are there once main runs
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+            self.assertIn(process.returncode, (130, -signal.SIGINT))
+            self.assertEqual(self.files(), {})
+
+    def test_a_sweep_continues(self):
+        lists = self.write("list.json", '{"configurations": [%s]}' % ", ".join(
+            '{"name": "top-%d", "role": "%s", "policy": "top_k:k=%d"}' % (k, "baseline" if k == 8 else "reference", k)
+            for k in (8, 4, 3, 2)))
+        words = ["sweep", *TEXT[:4], "-c", 64, "--windows", 24, "-t", 1, "--configurations", lists, "-o", "out"]
+        line = self.stop(signal.SIGTERM, *words, until=lambda: os.path.exists(self.path("out", "runs", "top-4.json")))
+        self.assertIn("bhroute: stopped by SIGTERM; what is finished is kept, the same command continues: bhroute sweep", line)
+        again = self.ok(*words)
+        self.assertRegex(again.out, r"4 configurations finished, [23] of them reused")
+
+    def test_a_tuning_continues(self):
+        words = ["tune", *TEXT[:4], "-c", 32, "--windows", 12, "-t", 1, "--fit", 4, "--sensitivity", 0, "--screen", 2, "--second", 2,
+                 "--final", 4, "--rules", "critical,min_p", "--weights", "mass", "--budget", 5, "-o", "p.json"]
+        runs = self.path("p.work", "runs")
+        line = self.stop(signal.SIGINT, *words, until=lambda: os.path.isdir(runs) and len(os.listdir(runs)) > 6)
+        self.assertIn("the same command continues: bhroute tune", line)
+        self.assertRegex(self.ok(*words).out, r"\d+ windows run, [1-9]\d* reused")
+
+    def test_the_second_signal_ends_at_once(self):
+        process = self.start("calibrate", *TEXT, "-o", "new.safetensors")
+        time.sleep(1.0)
+        process.send_signal(signal.SIGSTOP)  # so that both signals are there when it wakes
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=30)
+        self.assertIn(process.returncode, (130, 143))
+
+
+if __name__ == "__main__":
+    scenario.main()
