@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "bhroute/core/file.h"
+
 namespace bhroute::cli {
 
 namespace fs = std::filesystem;
@@ -25,6 +27,18 @@ Result<void> check_writable(const std::string& path, const std::string& flag) {
         flag, std::string("the folder cannot be written to (") + std::strerror(errno) + ")",
         folder.string(), "a folder that can");
   return {};
+}
+
+Result<FolderLock> claim_folder(const std::string& path, const std::string& flag,
+                                const std::string& command) {
+  std::error_code error;
+  fs::create_directories(fs::path(path) / "runs", error);
+  if (error) return invalid_input(flag, "cannot make the folder (" + error.message() + ")", path);
+  auto lock = FolderLock::acquire(path, command);
+  if (!lock) return lock;
+  remove_leftovers(path);
+  remove_leftovers(fs::path(path) / "runs");
+  return lock;
 }
 
 Result<TemporaryFolder> TemporaryFolder::create() {

@@ -4,12 +4,19 @@
 #include <utility>
 
 #include "bhroute/core/error.h"
+#include "bhroute/core/folder_lock.h"
 
 namespace bhroute::cli {
 
 /// Whether a file can be written at `path`, asked before long work starts. `flag` names it in
 /// errors.
 Result<void> check_writable(const std::string& path, const std::string& flag);
+
+/// The folder of a command's finished runs: made if it is not there, locked for as long as the
+/// result lives, rid of what a killed run left. Errors: `flag` names a folder that cannot be made
+/// or written to; another run works in it.
+Result<FolderLock> claim_folder(const std::string& path, const std::string& flag,
+                                const std::string& command);
 
 /// A folder of its own under $TMPDIR (or /tmp), removed with all its content at the end.
 class TemporaryFolder {

@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
 #include "command.h"
 #include "engine.h"
 #include "model_flags.h"
+#include "output_path.h"
 #include "prediction_output.h"
 #include "progress.h"
 #include "sweep_output.h"
@@ -59,16 +59,6 @@ Result<void> print_list(const Flags& flags, Console& console) {
   return read_list(flags, top_k).map([&](const Configurations& list) {
     console.out(evaluation::configurations_to_json(list));
   });
-}
-
-Result<void> prepare_folder(const std::string& path) {
-  if (path.empty())
-    return invalid_input("--output", "missing", "", "a folder for the results (-o DIR)");
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error)
-    return invalid_input("--output", "cannot make the folder (" + error.message() + ")", path);
-  return {};
 }
 
 bool needs_table(const Configurations& list, const std::string& null) {
@@ -214,7 +204,10 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
 
 Result<void> run(const Flags& flags, const Context& context) {
   if (flags.print_configurations) return print_list(flags, context.console);
-  if (auto ok = prepare_folder(flags.output); !ok) return ok;
+  if (flags.output.empty())
+    return invalid_input("--output", "missing", "", "a folder for the results (-o DIR)");
+  const auto lock = claim_folder(flags.output, "--output", context.command_line);
+  if (!lock) return tl::make_unexpected(lock.error());
   auto options = make_options(flags, context);
   if (!options) return tl::make_unexpected(options.error());
   return sweep(flags, std::move(*options), context.console);

@@ -81,6 +81,8 @@ Result<void> write_policy(const evaluation::TunedPolicy& tuned, const std::strin
 Result<void> run(const Flags& flags, const Context& context) {
   auto options = make_options(flags, context);
   if (!options) return tl::make_unexpected(options.error());
+  const auto lock = claim_folder(options->work.string(), "--work", context.command_line);
+  if (!lock) return tl::make_unexpected(lock.error());
   auto work = open_workload(flags.model);
   if (!work) return tl::make_unexpected(work.error());
   options->text_sha256 = work->text_sha256;

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -33,7 +35,25 @@ void sync_folder(const std::filesystem::path& folder) {
   ::close(descriptor);
 }
 
+// "x.json.a1B2c3.tmp", as mkstemps names it, or with a process's number.
+bool is_leftover(const std::filesystem::path& path) {
+  if (path.extension() != ".tmp") return false;
+  const std::string mark = path.stem().extension().string();
+  const auto all = [&](auto is) {
+    return mark.size() > 1 && std::all_of(mark.begin() + 1, mark.end(), is);
+  };
+  return all([](unsigned char c) { return std::isdigit(c) != 0; }) ||
+         (mark.size() == 7 && all([](unsigned char c) { return std::isalnum(c) != 0; }));
+}
+
 }  // namespace
+
+void remove_leftovers(const std::filesystem::path& folder) noexcept {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end;
+       entry.increment(ignored))
+    if (is_leftover(entry->path())) std::filesystem::remove(entry->path(), ignored);
+}
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
   std::string temporary = path.string() + ".XXXXXX.tmp";

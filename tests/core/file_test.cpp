@@ -52,6 +52,17 @@ TEST(File, AFailedWriteKeepsWhatWasThere) {
   EXPECT_EQ(num_entries(folder.path()), 1u);
 }
 
+TEST(File, LeftoversAreRemovedAndNothingElse) {
+  testing::TemporaryFolder folder;
+  for (const char* name : {"r.json.a1B2c3.tmp", "own.bin.4711.tmp", "r.json", "notes.tmp", "a.longer-name.tmp", "b.abc.tmp"})
+    ASSERT_TRUE(write_file(folder / name, "x"));
+  remove_leftovers(folder.path());
+  EXPECT_EQ(num_entries(folder.path()), 4u);
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.json.a1B2c3.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "own.bin.4711.tmp"));
+  remove_leftovers(folder / "none");  // nothing to do is no error
+}
+
 TEST(File, NamesAMissingFolder) {
   testing::TemporaryFolder folder;
   const auto result = write_file(folder / "missing/a", "x");

@@ -13,6 +13,10 @@ namespace bhroute {
 /// Replaces `path` by `content`. Errors (failure): the folder is missing or not writable, the disk is full.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Removes from `folder` what killed processes left of files under way (`NAME.XXXXXX.tmp`, `NAME.<pid>.tmp`). Only for
+/// who holds the folder's lock.
+void remove_leftovers(const std::filesystem::path& folder) noexcept;
+
 /// The whole file. Errors: missing, unreadable, a folder, or larger than `max_bytes`.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
 
