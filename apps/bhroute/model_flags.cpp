@@ -4,6 +4,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "bhroute/core/file.h"
@@ -24,6 +26,37 @@ Result<void> check(const ModelFlags& flags) {
   if (flags.batch < 1) return invalid_input("--batch", "no tokens", "0", "at least 1");
   if (flags.micro_batch < 1) return invalid_input("--micro-batch", "no tokens", "0", "at least 1");
   return {};
+}
+
+/// A text, hashed whole. In memory only where all of it is needed, or where it can be read but once
+/// (a pipe).
+struct Text {
+  std::optional<std::string> content;
+  std::string sha256;
+};
+
+Result<Text> open_text(const ModelFlags& flags) {
+  std::error_code ignored;
+  if (flags.num_windows > 0 && std::filesystem::is_regular_file(flags.text, ignored)) {
+    if (std::filesystem::file_size(flags.text, ignored) == 0)
+      return invalid_input(flags.text, "the text is empty");
+    return sha256_file(flags.text).map([](std::string digest) {
+      return Text{std::nullopt, std::move(digest)};
+    });
+  }
+  auto content = read_file(flags.text);
+  if (!content) return tl::make_unexpected(content.error());
+  if (content->empty()) return invalid_input(flags.text, "the text is empty");
+  std::string digest = sha256(*content);
+  return Text{std::move(*content), std::move(digest)};
+}
+
+Result<evaluation::WindowedText> cut_windows(evaluation::ModelRunner& model, const Text& text,
+                                             const ModelFlags& flags) {
+  if (!text.content)
+    return evaluation::read_windows(model, flags.text, flags.window, flags.num_windows);
+  return evaluation::make_windows(model, *text.content, flags.window, flags.num_windows,
+                                  flags.text);
 }
 
 }  // namespace
@@ -108,19 +141,17 @@ Result<std::vector<evaluation::Task>> read_tasks(const std::vector<std::string>&
 
 Result<Workload> open_workload(const ModelFlags& flags) {
   if (auto ok = check(flags); !ok) return tl::make_unexpected(ok.error());
-  const auto content = read_file(flags.text);
-  if (!content) return tl::make_unexpected(content.error());
-  if (content->empty()) return invalid_input(flags.text, "the text is empty");
+  const auto text = open_text(flags);
+  if (!text) return tl::make_unexpected(text.error());
   auto model = open_engine({flags.model, flags.window, flags.batch, flags.micro_batch,
                             flags.threads, flags.gpu_layers, flags.way, flags.float_cache});
   if (!model) return tl::make_unexpected(model.error());
-  auto windows =
-      evaluation::make_windows(**model, *content, flags.window, flags.num_windows, flags.text);
+  auto windows = cut_windows(**model, *text, flags);
   if (!windows) return tl::make_unexpected(windows.error());
   log_info("model " + describe((*model)->description()));
   log_info(fmt::format("text {}: {} windows of {} tokens", flags.text, windows->num_windows,
                        windows->window));
-  return Workload{std::move(*model), std::move(*windows), sha256(*content)};
+  return Workload{std::move(*model), std::move(*windows), text->sha256};
 }
 
 std::vector<int> known_layers(const ModelFlags& flags) {

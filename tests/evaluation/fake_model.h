@@ -25,7 +25,7 @@ struct FakeOptions {
   bool nan_router = false;  ///< layer 1 gives a NaN for expert 3, and only NaNs for token 7
 };
 
-class FakeModel final : public ModelRunner {
+class FakeModel : public ModelRunner {
  public:
   static constexpr std::size_t kVocab = 11, kExperts = 8, kTopK = 2, kWidth = 6;
 

@@ -2,6 +2,7 @@
 // Windows of a text and which of their positions are scored.
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,9 +36,12 @@ ScoredSpan scored_span(const WindowedText& text, Score score, std::size_t w) noe
 /// Over all windows.
 std::size_t num_scored(const WindowedText& text, Score score) noexcept;
 
-/// First `max_windows` (0 = all) whole windows. One trailing newline of the text is dropped, as llama-perplexity
-/// does. Errors: an empty text; a text shorter than one window (with its length in tokens).
+/// First `max_windows` (0 = all) whole windows, and the token behind them. One trailing newline of the text is dropped, as
+/// llama-perplexity does. Errors: an empty text; a text shorter than one window (with its length in tokens).
 Result<WindowedText> make_windows(ModelRunner& model, std::string_view text, std::size_t window,
                                   std::size_t max_windows, std::string_view where);
+/// The first `max_windows` (1 or more) of the text in a file, which is read only as far as they need it, whatever its size.
+Result<WindowedText> read_windows(ModelRunner& model, const std::filesystem::path& file, std::size_t window,
+                                  std::size_t max_windows);
 
 }  // namespace bhroute::evaluation
