@@ -10,6 +10,8 @@
 #include <memory>
 #include <string_view>
 
+#include "llama/gguf_header.h"
+
 namespace bhroute::llama {
 namespace {
 
@@ -24,6 +26,8 @@ Result<Header> open_header(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored))
     return invalid_input(path, "no such model file");
+  if (const auto checked = check_gguf_header(path); !checked)
+    return tl::make_unexpected(checked.error());
   ggml_context* tensors = nullptr;
   Header header;
   header.gguf.reset(gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &tensors}));

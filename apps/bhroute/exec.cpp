@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "bhroute/core/sha256.h"
 #include "bhroute/routing/policy_table.h"
 #include "command.h"
 #include "ggml/preload.h"
@@ -21,16 +22,43 @@ namespace bhroute::cli {
 namespace {
 
 struct Flags {
+  bool force = false;
   std::string policy, statistics, plugin;
   std::vector<std::string> program;
 };
 
+// What the program loads, by llama.cpp's own flag; "" where it names none.
+std::string model_of(const std::vector<std::string>& program) {
+  for (std::size_t i = 0; i + 1 < program.size(); ++i)
+    if (program[i] == "-m" || program[i] == "--model") return program[i + 1];
+  const char* variable = std::getenv("LLAMA_ARG_MODEL");
+  return variable == nullptr ? "" : variable;
+}
+
+// The plugin sees the model's shape, not its file: here the hashes can be compared.
+Result<void> check_model(const std::string& path, const TablePtr& table, const Flags& flags) {
+  const std::string model = model_of(flags.program);
+  std::error_code ignored;
+  if (flags.force || table == nullptr || table->metadata.model_sha256.empty() ||
+      !std::filesystem::is_regular_file(model, ignored))
+    return {};
+  const auto digest = sha256_file(model);
+  if (!digest) return tl::make_unexpected(digest.error());
+  evaluation::ModelDescription description;
+  description.name = model;
+  description.sha256 = *digest;
+  return check_made_for({path, table}, description, false);
+}
+
 // The plugin checks again; here a mistake ends the command before the program starts.
-Result<std::string> check_policy(const std::string& text) {
+Result<std::string> check_policy(const Flags& flags) {
+  const std::string& text = flags.policy;
   const auto policy = routing::parse_policy(text);
   if (!policy) return tl::make_unexpected(policy.error());
-  if (const auto table = routing::open_policy_table(*policy); !table)
-    return tl::make_unexpected(table.error());
+  const auto table = routing::open_policy_table(*policy);
+  if (!table) return tl::make_unexpected(table.error());
+  if (auto ok = check_model(policy->table, *table, flags); !ok)
+    return tl::make_unexpected(ok.error());
   std::error_code ignored;
   const bool is_file = std::filesystem::is_regular_file(text, ignored);
   return is_file ? std::filesystem::absolute(text).string() : routing::to_string(*policy);
@@ -45,7 +73,7 @@ void prepend(const char* variable, const std::string& value) {
 // Programs with the CPU backend linked in never look for others: these take the plugin by
 // LD_PRELOAD. Programs that load their backends find it by GGML_BACKEND_PATH.
 Result<void> prepare_environment(const Flags& flags) {
-  const auto policy = check_policy(flags.policy);
+  const auto policy = check_policy(flags);
   if (!policy) return tl::make_unexpected(policy.error());
   const auto plugin = find_plugin_file(flags.plugin);
   if (!plugin) return tl::make_unexpected(plugin.error());
@@ -82,6 +110,8 @@ Action declare_exec(CLI::App& app, Context&) {
       ->required();
   app.add_option("--stats", flags->statistics,
                  "File that always holds the line of what was routed");
+  app.add_flag("--force", flags->force,
+               "Use a table that was made from another model; the model's file is not hashed");
   app.add_option("--plugin", flags->plugin, "Another libggml-bhroute.so");
   app.add_option("program", flags->program, "The program and its flags, behind --")->required();
   return [flags] { return start(*flags); };
