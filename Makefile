@@ -9,13 +9,16 @@
 ##   make exhaustive   the long tests that `make test` leaves out
 ##   make asan         build with AddressSanitizer and UBSan and run the tests
 ##   make fuzz         fuzz the readers of files and the routing, SECONDS=60 each
+##   make load         llama-server with the plugin under CLIENTS=16 clients for MINUTES=30: out/load.json
 ##   make clean        remove build/ and out/; make distclean also removes .venv/
 PRESET ?= release
 JOBS ?= $(shell nproc)
 SECONDS ?= 60
+MINUTES ?= 30
+CLIENTS ?= 16
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz clean distclean
+.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz load clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -55,6 +58,11 @@ asan: packages
 fuzz:
 	@tools/setup/packages.sh --with-fuzzer
 	@JOBS=$(JOBS) tools/fuzz.sh $(SECONDS)
+
+load: override PRESET = release
+load: TARGETS = --target bhroute ggml-bhroute
+load: build
+	@tools/load.sh $(MINUTES) $(CLIENTS)
 
 bench: build
 	@tools/bench.sh $(PRESET)
