@@ -17,6 +17,7 @@
 #include "ggml/preload.h"
 #include "plugin_file.h"
 #include "program_file.h"
+#include "table_source.h"
 
 namespace bhroute::cli {
 namespace {
