@@ -231,8 +231,10 @@ Result<std::shared_ptr<const CalibrationTable>> find_kde_table(
   if (const auto dir = find_kde_folder()) return load_kde(*dir, expected_layers);
   std::vector<std::string> names;
   for (const fs::path& dir : kde_search_path()) names.push_back(dir.string());
-  const std::string message = fmt::format("no KDE tables found in {}", fmt::join(names, ", "));
-  log_warning_once(message, message);
+  log_warning_once(
+      kNoTableWarning,
+      fmt::format("no KDE tables found in {}: p-values are ranks among the rows of one call only",
+                  fmt::join(names, ", ")));
   return nullptr;
 }
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "bhroute/stats/log_sum_exp.h"
+
 namespace bhroute::calibration {
 namespace {
 
@@ -27,28 +29,7 @@ std::string_view name_of(const Names& names, T value) noexcept {
   return "?";
 }
 
-struct LogSumExp {
-  double largest = -kInfinity;
-  double log_sum = 0.0;       // log of the sum of exp(logit - largest)
-  double num_infinite = 0.0;  // logits of +inf
-};
-
-LogSumExp log_sum_exp(std::span<const float> logits) noexcept {
-  LogSumExp result;
-  for (float logit : logits) {
-    if (logit > result.largest) result.largest = logit;
-    if (logit == kInfinity) ++result.num_infinite;
-  }
-  // Where all are -inf none is better than another: an infinite shift of zeros.
-  const bool all_minus = result.largest == -kInfinity;
-  double sum = 0.0;
-  for (float logit : logits)
-    if (!std::isnan(logit)) sum += all_minus ? 1.0 : std::exp(logit - result.largest);
-  result.log_sum = std::log(sum);
-  return result;
-}
-
-float log_prob(float logit, const LogSumExp& token) noexcept {
+float log_prob(float logit, const stats::LogSumExp& token) noexcept {
   if (std::isnan(logit)) return logit;
   if (token.num_infinite > 0.0)
     return static_cast<float>(logit == kInfinity ? -std::log(token.num_infinite) : -kInfinity);
@@ -134,7 +115,7 @@ void compute_statistic(Statistic statistic, std::span<const float> logits,
       for (std::size_t i = 0; i < logits.size(); ++i) out[i] = logits[i];
       return;
     case Statistic::log_prob:
-      return transform(logits, out, log_sum_exp(logits), &log_prob);
+      return transform(logits, out, stats::log_sum_exp(logits), &log_prob);
     case Statistic::standardized:
       return transform(logits, out, moments(logits), &standardized);
   }

@@ -1,7 +1,9 @@
 #include "tune_rows.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "bhroute/stats/descriptive.h"
+#include "bhroute/stats/log_sum_exp.h"
 
 namespace bhroute::evaluation {
 
@@ -28,9 +30,7 @@ LogitsView LogitRows::spread(int layer, std::size_t most) const {
 std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t count) {
   std::vector<double> sorted(logits.begin(), logits.end());
   std::sort(sorted.begin(), sorted.end(), std::greater<>{});
-  double sum = 0.0;
-  for (double logit : sorted) sum += std::exp(logit - sorted.front());
-  const double log_sum = sorted.front() + std::log(sum);
+  const double log_sum = stats::log_sum_exp(logits).value();
   sorted.resize(std::min(count, sorted.size()));
   for (double& value : sorted) value -= log_sum;
   return sorted;
@@ -45,8 +45,7 @@ std::vector<double> log_probs_at(LogitsView rows, std::size_t rank) {
 
 double quantile_of(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  return values[static_cast<std::size_t>(std::lround(at))];
+  return stats::quantile(values, share);
 }
 
 }  // namespace bhroute::evaluation

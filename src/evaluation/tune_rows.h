@@ -28,7 +28,7 @@ class LogitRows final : public RouterObserver {
 std::vector<double> largest_log_probs(std::span<const float> logits, std::size_t count);
 /// Of each row, that of the expert of this rank, 1 = the largest.
 std::vector<double> log_probs_at(LogitsView rows, std::size_t rank);
-/// The value below which this share of the values lies, to the nearest one; at least one value.
+/// stats::quantile of values in any order; at least one value.
 double quantile_of(std::vector<double> values, double share);
 
 }  // namespace bhroute::evaluation

@@ -26,7 +26,7 @@ Result<std::vector<std::string>> verdict(const nlohmann::json& results, std::str
   const StaticCurve curve(sweep);
   std::vector<std::string> paragraphs;
   for (std::string paragraph :
-       {equal_cost_paragraph(sweep, curve), story_paragraph(sweep), models_paragraph(sweeps),
+       {best_paragraph(sweep), equal_cost_paragraph(sweep, curve), story_paragraph(sweep), models_paragraph(sweeps),
         tuned_paragraph(sweep), rules_paragraph(sweep), baseline_paragraph(sweep),
         floor_paragraph(sweep), renormalized_paragraph(sweep), unselected_paragraph(sweep, curve),
         speed_paragraph(sweep), missing_paragraph(sweep)})

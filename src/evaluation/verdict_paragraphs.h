@@ -10,6 +10,9 @@
 
 namespace bhroute::evaluation {
 
+/// The headline: the best of all policies, grid or not, tuned or not, against a fixed number of
+/// experts at the same mean.
+std::string best_paragraph(const ReportSweep& sweep);
 /// Benjamini-Hochberg's grid against a fixed number of experts at the same mean.
 std::string equal_cost_paragraph(const ReportSweep& sweep, const StaticCurve& curve);
 /// The grid against the model's own routing.

@@ -12,12 +12,21 @@ namespace {
 
 using Runs = std::vector<const ReportRun*>;
 
-Runs beside_the_grid(const ReportSweep& sweep) {
-  Runs runs = sweep.adaptive();
-  std::erase_if(runs, [](const ReportRun* run) {
-    return run->role == "grid" || !run->static_difference || !run->static_interval;
-  });
+Runs measured(Runs runs) {
+  std::erase_if(
+      runs, [](const ReportRun* run) { return !run->static_difference || !run->static_interval; });
   return runs;
+}
+
+Runs beside_the_grid(const ReportSweep& sweep) {
+  Runs runs = measured(sweep.adaptive());
+  std::erase_if(runs, [](const ReportRun* run) { return run->role == "grid"; });
+  return runs;
+}
+
+std::size_t count_wins(const Runs& runs) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      runs, [](const ReportRun* run) { return run->static_interval->below_zero(); }));
 }
 
 const ReportRun& lowest_difference(const Runs& runs) {
@@ -61,6 +70,21 @@ std::string tuned_lead(const Runs& runs) {
 
 std::string point(const ReportRun& run) {
   return fmt::format("perplexity {:.1f} with {}", run.perplexity, experts(run.mean_experts));
+}
+
+std::string best_lead(const ReportRun& best, std::size_t all) {
+  if (best.static_interval->below_zero())
+    return fmt::format(
+        "The best of {} policies at equal cost, {}, beats a fixed number of experts.", all,
+        best.name);
+  if (best.static_interval->above_zero())
+    return fmt::format(
+        "Each of {} policies loses to a fixed number of experts at equal cost; {} loses least.",
+        all, best.name);
+  return fmt::format(
+      "The best of {} policies at equal cost, {}, cannot be told apart from a fixed number of "
+      "experts.",
+      all, best.name);
 }
 
 const ReportRun* original(const ReportSweep& sweep) {
@@ -119,11 +143,20 @@ std::string cheapest_of(std::span<const ReportSweep> sweeps, const ReportSweep& 
 
 }  // namespace
 
+std::string best_paragraph(const ReportSweep& sweep) {
+  const Runs runs = measured(sweep.adaptive());
+  if (runs.empty()) return "";
+  const ReportRun& best = lowest_difference(runs);
+  return fmt::format(
+      "{} Its loss minus that of a fixed number with the same weights at the same mean: {}; {}.{}",
+      best_lead(best, runs.size()), difference(best), point(best),
+      chance_sentence(count_wins(runs), runs.size()));
+}
+
 std::string rules_paragraph(const ReportSweep& sweep) {
   const Runs runs = beside_the_grid(sweep);
   if (runs.empty()) return "";
-  const auto wins = static_cast<std::size_t>(std::ranges::count_if(
-      runs, [](const ReportRun* run) { return run->static_interval->below_zero(); }));
+  const std::size_t wins = count_wins(runs);
   const auto losses = static_cast<std::size_t>(std::ranges::count_if(
       runs, [](const ReportRun* run) { return run->static_interval->above_zero(); }));
   const ReportRun& best = lowest_difference(runs);
@@ -137,9 +170,7 @@ std::string rules_paragraph(const ReportSweep& sweep) {
 }
 
 std::string tuned_paragraph(const ReportSweep& sweep) {
-  Runs runs = sweep.marked("tuned");
-  std::erase_if(
-      runs, [](const ReportRun* run) { return !run->static_difference || !run->static_interval; });
+  const Runs runs = measured(sweep.marked("tuned"));
   if (runs.empty()) return "";
   std::vector<std::string> items;
   for (const ReportRun* run : runs)

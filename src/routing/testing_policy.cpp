@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 
+#include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
 #include "compiled_layer.h"
 #include "layer_specs.h"
@@ -30,11 +31,16 @@ ThreadScratch& thread_scratch() {
   return scratch;
 }
 
-void warn_of_fallback(int layer, bool has_table) {
+/// Once where there is no table, once a table for all layers that it lacks.
+void warn_of_fallback(int layer, const calibration::CalibrationTable* table) {
+  constexpr const char* kSoWhat = "p-values are ranks among the rows of one call only";
+  if (table == nullptr)
+    return log_warning_once(calibration::kNoTableWarning,
+                            fmt::format("no calibration table, so {}", kSoWhat));
   log_warning_once(
-      fmt::format("table fallback {} {}", has_table, layer),
-      fmt::format("layer {}: {}, so its p-values are ranks among the rows of one call only", layer,
-                  has_table ? "not in the calibration table" : "no calibration table"));
+      fmt::format("table {} lacks a layer", fmt::ptr(table)),
+      fmt::format("layer {}: not in the calibration table, so its {} (said once for all layers)",
+                  layer, kSoWhat));
 }
 
 class TestingPolicy final : public Policy {
@@ -60,7 +66,7 @@ class TestingPolicy final : public Policy {
     const auto compiled = layers_.find(layer);
     if (compiled == layers_.end()) {
       if (table_ == nullptr || table_->layer(layer) == nullptr)
-        warn_of_fallback(layer, table_ != nullptr);
+        warn_of_fallback(layer, table_.get());
       return route_by_reference(*reference_, spec, logits, layer, request, decision);
     }
     if (auto ok = begin_decision(logits, facts_, spec.max_k, decision); !ok) return ok;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "bhroute/stats/descriptive.h"
+
 namespace bhroute::stats {
 namespace {
 
@@ -40,14 +42,6 @@ double resampled_mean(std::span<const Block> blocks, std::mt19937_64& engine, do
     total.size += drawn.size;
   }
   return total.size == 0 ? fallback : total.sum / static_cast<double>(total.size);
-}
-
-// Linear between order statistics, as numpy.percentile's default.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 Result<void> check(std::size_t num_values, std::span<const std::size_t> block_sizes,

@@ -30,4 +30,11 @@ MeanWithError paired_difference(std::span<const double> a, std::span<const doubl
   return summarize(std::min(a.size(), b.size()), [&](std::size_t i) { return a[i] - b[i]; });
 }
 
+double quantile(std::span<const double> sorted, double share) noexcept {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
 }  // namespace bhroute::stats

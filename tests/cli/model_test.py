@@ -105,6 +105,20 @@ class Evaluate(ModelTest):
                       "experts per token", "at min_k = 1", "at max_k = 16", "tokens/s"):
             self.assertIn(words, text)
 
+    def test_min_k_is_what_every_token_gets_at_least(self):
+        strict = "bh:alpha=0.005,max_k=6,min_k="  # the null `all`: hardly a rank passes
+        flags = ["--table", self.all, "--no-kl", "--json"]
+        found = {k: self.evaluate(f"{strict}{k}", *flags).json() for k in (1, 3, 6)}
+        for k, one in found.items():
+            self.assertGreaterEqual(one["min_experts"], k)
+            self.assertEqual(one["policy"]["min_k"], k)
+        self.assertLess(found[1]["mean_experts"], found[3]["mean_experts"])
+        self.assertGreater(found[3]["floor_share"], 0.5)
+        self.assertEqual((found[6]["mean_experts"], found[6]["floor_share"]), (6, 1))
+        fixed = self.evaluate("top_k:k=6", "--no-kl", "--json").json()
+        self.assertAlmostEqual(found[6]["loss"], fixed["loss"], places=5)
+        self.evaluate_fails(2, "--table", self.all, policy="bh:min_k=65,max_k=65", says=["max_k", "65", "64"])
+
     def test_without_the_own_run(self):
         found = self.evaluate("top_k:k=4", "--no-kl", "--json").json()
         self.assertEqual(found["mean_experts"], 4)
@@ -126,7 +140,9 @@ class Evaluate(ModelTest):
                             says=["--table", "names another table"])
         outcome = self.evaluate("bh:max_k=4", "--no-kl", "--json")
         self.assertIn("bhroute: warning: ", outcome.err)
-        self.assertIn("./kde_models/models", outcome.err)
+        warnings = [line for line in outcome.err.splitlines() if "warning" in line]
+        self.assertEqual(len(warnings), 1, outcome.err)
+        self.assertIn("./kde_models/models: p-values are ranks", warnings[0])
         self.assertNotEqual(outcome.json()["loss"], with_flag["loss"])
 
     def test_a_folder_of_pickles_given_and_found(self):

@@ -44,6 +44,14 @@ class Predict(WithTables):
         self.assertEqual((found["mean_experts"], found["sd_experts"]), (3.0, 0.0))
         self.assertNotIn("note", found)
 
+    def test_min_k_is_the_floor_of_every_layer(self):
+        found = self.ok("predict", self.table, "--policy", "bh:alpha=0.05,min_k=4,max_k=8", "--json").json()
+        for layer in found["layers"]:
+            self.assertGreaterEqual(layer["mean_experts"], 4)
+        whole = self.ok("predict", self.table, "--policy", "bh:alpha=0.05,min_k=8,max_k=8", "--json").json()
+        self.assertEqual((whole["mean_experts"], whole["floor_share"]), (8, 1))
+        self.assertIn("min_k = 4", self.ok("predict", self.table, "--policy", "bh:alpha=0.05,min_k=4,max_k=8").out)
+
     def test_measured_beside_predicted(self):
         run = ["predict", self.table, "--policy", POLICY, "-m", support.MODEL, "-f", support.PERSUASION, *SHORT]
         text = self.ok(*run).out

@@ -28,6 +28,35 @@ ReportSweep read(std::vector<json> more) {
   return *read_report_sweep(results, "sample");
 }
 
+json on_the_grid(std::string name, double difference, double width) {
+  json run = rival(std::move(name), difference, width, "");
+  run["role"] = "grid";
+  return run;
+}
+
+TEST(BestParagraph, IsTheBestOfAllPoliciesNotOfTheTunedOnly) {
+  const auto text =
+      best_paragraph(read({rival("tuned 5", -0.004, 0.002, "tuned"), rival("top_p", -0.006, 0.002),
+                           on_the_grid("alpha 0.2", 0.01, 0.002)}));
+  EXPECT_THAT(text,
+              StartsWith("The best of 3 policies at equal cost, top_p, beats a fixed number of "
+                         "experts. Its loss minus that of a fixed number with the same weights "
+                         "at the same mean: −0.0060 [−0.0080, −0.0040] nats; perplexity"));
+  EXPECT_THAT(text, HasSubstr("With 3 looks, about 0.1 would seem to win"));
+  EXPECT_THAT(best_paragraph(
+                  read({rival("top_p", -0.004, 0.002), on_the_grid("alpha 0.2", -0.006, 0.002)})),
+              StartsWith("The best of 2 policies at equal cost, alpha 0.2, beats"));
+}
+
+TEST(BestParagraph, TiesAndLosses) {
+  EXPECT_THAT(best_paragraph(read({rival("near", -0.001, 0.002), rival("bad", 0.05, 0.01)})),
+              StartsWith("The best of 2 policies at equal cost, near, cannot be told apart from"));
+  EXPECT_THAT(best_paragraph(read({rival("a", 0.05, 0.01), rival("b", 0.02, 0.01)})),
+              StartsWith("Each of 2 policies loses to a fixed number of experts at equal cost; b "
+                         "loses least."));
+  EXPECT_EQ(best_paragraph(read({})), "");
+}
+
 TEST(RulesParagraph, ARuleWins) {
   const auto text = rules_paragraph(
       read({rival("good", -0.006, 0.002), rival("level", 0.001, 0.002), rival("bad", 0.05, 0.01)}));

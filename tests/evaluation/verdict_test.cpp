@@ -19,6 +19,18 @@ TEST(Verdict, AParagraphForEachFindingInOrder) {
                           StartsWith("The null “unselected”"), StartsWith("Less arithmetic")));
 }
 
+TEST(Verdict, TheHeadlineIsTheBestPolicy) {
+  json results = sample_results();
+  for (json& run : results["runs"])
+    run.update(json{{"static_difference", 0.1},
+                    {"static_difference_low", 0.05},
+                    {"static_difference_high", 0.15}});
+  const auto paragraphs = verdict(results, "results.json");
+  ASSERT_TRUE(paragraphs);
+  EXPECT_THAT(paragraphs->front(),
+              testing::AllOf(StartsWith("Each of "), testing::HasSubstr("loses least.")));
+}
+
 TEST(Verdict, LeavesOutWhatItCannotKnowAndSaysSo) {
   json results = sample_results();
   results["runs"] = json{results["runs"][4]};

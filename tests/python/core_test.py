@@ -165,10 +165,11 @@ def test_errors_are_the_librarys_own(error, message, call, table):
         call(table)
 
 
-def test_a_missing_table_is_told_once_through_logging(caplog):
+def test_a_layer_that_the_table_lacks_is_told_once_through_logging(caplog, table):
     with caplog.at_level(logging.WARNING, "bhroute"):
-        policy().route(router_logits(4), layer=41)
-    assert "layer 41" in caplog.text and "no calibration table" in caplog.text
+        for layer in (41, 42):
+            policy(table=table).route(router_logits(4), layer=layer)
+    assert caplog.text.count("not in the calibration table") == 1 and "layer 41" in caplog.text
 
 
 def test_pickles_that_would_run_code_are_refused(tmp_path):

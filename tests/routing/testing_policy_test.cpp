@@ -134,7 +134,7 @@ TEST_P(TestingPolicy, EqualsTheReferenceAtOtherTemperatures) {
 INSTANTIATE_TEST_SUITE_P(Isa, TestingPolicy, ::testing::ValuesIn(testing::known_isas()),
                          testing::isa_name);
 
-TEST(TestingPolicyTable, AMissingLayerFallsBackAndWarnsOnce) {
+TEST(TestingPolicyTable, MissingLayersFallBackAndTheirTableIsWarnedOfOnce) {
   std::vector<std::string> warnings;
   set_log_sink([&](Severity, std::string_view message) { warnings.emplace_back(message); });
   const auto policy =
@@ -142,8 +142,8 @@ TEST(TestingPolicyTable, AMissingLayerFallsBackAndWarnsOnce) {
   ASSERT_TRUE(policy);
   const auto logits = rows_of_every_shape(8, 1, 15);
   RoutingDecision decision;
-  for (int call = 0; call < 3; ++call)
-    ASSERT_TRUE((*policy)->route(testing::view(logits, 8), 977,
+  for (int layer : {977, 977, 978})
+    ASSERT_TRUE((*policy)->route(testing::view(logits, 8), layer,
                                  {.stats = true, .allow_unroutable = true}, decision));
   set_log_sink({});
   EXPECT_FALSE(decision.stats->table_available);

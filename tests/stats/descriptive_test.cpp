@@ -39,5 +39,17 @@ TEST(PairedDifference, IsTheMeanOfTheDifferences) {
   EXPECT_DOUBLE_EQ(paired_difference(b, a).mean, -2.0);
 }
 
+// numpy.quantile([1, 2, 4, 8], [0, 0.25, 0.5, 0.9, 1])
+TEST(Quantile, AsNumpys) {
+  const std::vector<double> sorted{1.0, 2.0, 4.0, 8.0};
+  EXPECT_DOUBLE_EQ(quantile(sorted, 0.0), 1.0);
+  EXPECT_DOUBLE_EQ(quantile(sorted, 0.25), 1.75);
+  EXPECT_DOUBLE_EQ(quantile(sorted, 0.5), 3.0);
+  EXPECT_DOUBLE_EQ(quantile(sorted, 0.9), 6.8);
+  EXPECT_DOUBLE_EQ(quantile(sorted, 1.0), 8.0);
+  const std::vector<double> one{3.0};
+  EXPECT_EQ(quantile(one, 0.7), 3.0);
+}
+
 }  // namespace
 }  // namespace bhroute::stats

@@ -28,6 +28,8 @@ Result<void> export_kde(const CalibrationTable& table, const std::filesystem::pa
 std::vector<std::filesystem::path> kde_search_path();
 /// The first place of the search path that holds a layer file.
 std::optional<std::filesystem::path> find_kde_folder();
+/// The log's key of the warning that there is no table: whoever sees it first says it, once a process.
+inline constexpr std::string_view kNoTableWarning = "no table";
 /// That folder's table by load_kde; nullptr, with one warning that names the places, where there is none.
 Result<std::shared_ptr<const CalibrationTable>> find_kde_table(const std::vector<int>& expected_layers = {});
 

@@ -36,7 +36,7 @@ class Policy {
 };
 
 /// Binds a spec to a model and a table. For `bh` with table == nullptr, or for a layer the table lacks, the
-/// empirical fallback is used, warned once a layer; it sees the rows of one call only.
+/// empirical fallback is used, warned once a table; it sees the rows of one call only.
 /// Errors: validate()'s; a table for another number of experts; a conformal table too small for alpha.
 Result<std::unique_ptr<Policy>> make_policy(const PolicySpec& spec, const RouterFacts& facts,
                                             std::shared_ptr<const calibration::CalibrationTable> table = nullptr);
