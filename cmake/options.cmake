@@ -15,9 +15,12 @@ if(NOT TARGET hwy::hwy)
 endif()
 
 add_library(bhroute_options INTERFACE)
-target_include_directories(bhroute_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
-# The reference and the fast path must round alike: no contraction into fused multiply-adds.
-target_compile_options(bhroute_options INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion -ffp-contract=off)
+target_include_directories(bhroute_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+target_compile_features(bhroute_options INTERFACE cxx_std_20)
+# The reference and the fast path must round alike: no contraction into fused multiply-adds. Not asked of whoever uses an
+# installed library: what rounds is compiled here.
+target_compile_options(bhroute_options INTERFACE $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra> $<BUILD_INTERFACE:-Wconversion>
+                       $<BUILD_INTERFACE:-Wno-sign-conversion> $<BUILD_INTERFACE:-ffp-contract=off>)
 target_link_libraries(bhroute_options INTERFACE tl::expected Threads::Threads)
 if(BHROUTE_FUZZ)
   target_compile_options(bhroute_options INTERFACE -fsanitize=fuzzer-no-link)
