@@ -64,7 +64,7 @@ TEST(LoadedModel, SaysWhyATruncatedFileCannotBeLoaded) {
   const std::filesystem::path path = testing::TempDir() + "truncated.gguf";
   std::filesystem::copy_file(test::nano_path(), path,
                              std::filesystem::copy_options::overwrite_existing);
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);  // all tensors begin
   LoadOptions options = small();
   options.model_path = path.string();
   const auto model = LoadedModel::open(options);
