@@ -61,13 +61,18 @@ PolicySource::Stamp PolicySource::stamp() const {
   return now;
 }
 
+// What changes while it is read is read again: the files are stamped before.
 void PolicySource::read(const std::string& policy, bool first) {
+  const Stamp before = stamp();
+  const std::string table_before = table_file_;
   auto loaded = load(policy);
   if (loaded) {
     loaded_ = std::move(*loaded);
     table_file_ = loaded_->spec.table;
   }
-  read_ = seen_ = stamp();
+  read_ = before;
+  if (table_file_ != table_before) stamp_file(table_file_, read_.table_time, read_.table_size);
+  seen_ = read_;
   if (loaded)
     say(fmt::format("policy {}{}", routing::to_string(loaded_->spec), first ? "" : " (changed)"));
   else

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <thread>
@@ -64,6 +65,25 @@ TEST_F(WatchedFile, ABrokenFileIsRefusedAndTheOldPolicyStays) {
   write(R"({"rule": "top_k", "k": 5})");
   after_change();
   EXPECT_EQ(current_k(), 5u) << "a mended file is read";
+}
+
+// The table is a pipe, so that the file can be changed while the policy is being read.
+TEST_F(WatchedFile, WhatChangesWhileItIsReadIsReadAgain) {
+  const std::string pipe = file_.string() + ".pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.take(file_);
+  write(R"({"rule": "bh", "alpha": 0.1, "table": ")" + pipe + "\"}");
+  std::thread other([&] {
+    std::ofstream table(pipe);  // opens once the reader is there
+    write(R"({"rule": "top_k", "k": 7})");
+    table << "no table";
+  });
+  EXPECT_THAT(after_change(), HasSubstr("the old policy stays"));
+  other.join();
+  after_change();
+  EXPECT_EQ(current_k(), 7u);
+  std::filesystem::remove(pipe);
 }
 
 TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
