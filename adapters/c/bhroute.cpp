@@ -27,6 +27,7 @@
 struct bhroute_policy {
   std::unique_ptr<bhroute::routing::Policy> compiled;
   std::string text;
+  std::size_t width;
 };
 
 namespace {
@@ -107,7 +108,7 @@ Result<void> compile(Result<routing::PolicySpec> spec, const char* table,
   auto compiled = routing::make_policy(
       *spec, {facts.num_experts, facts.top_k, facts.normalizes_weights != 0}, std::move(*opened));
   if (!compiled) return tl::make_unexpected(compiled.error());
-  *policy = new bhroute_policy{std::move(*compiled), routing::to_string(*spec)};
+  *policy = new bhroute_policy{std::move(*compiled), routing::to_string(*spec), spec->largest_k()};
   return {};
 }
 
@@ -219,9 +220,7 @@ bhroute_status bhroute_policy_parse(const char* text, const char* table,
 
 void bhroute_policy_free(bhroute_policy* policy) { delete policy; }
 const char* bhroute_policy_text(const bhroute_policy* policy) { return policy->text.c_str(); }
-size_t bhroute_policy_width(const bhroute_policy* policy) {
-  return policy->compiled->spec().largest_k();
-}
+size_t bhroute_policy_width(const bhroute_policy* policy) { return policy->width; }
 
 bhroute_status bhroute_route(const bhroute_policy* policy, int32_t layer,
                              const bhroute_logits* logits, uint32_t flags,

@@ -145,6 +145,17 @@ class Evaluate(ModelTest):
         self.assertIn("./kde_models/models: p-values are ranks", warnings[0])
         self.assertNotEqual(outcome.json()["loss"], with_flag["loss"])
 
+    def test_another_table_than_the_policys_is_refused_by_its_hash(self):
+        self.write("p.json", json.dumps({"rule": "bh", "max_k": 4, "table": self.all, "table_sha256": "a" * 64}))
+        says = "not the table that the policy was made with"
+        self.evaluate_fails(2, policy="p.json", says=says)
+        self.fails(2, "exec", "--policy", "p.json", "--", "true", says=says)
+        self.write("list.json", json.dumps({"configurations": [
+            {"name": "own", "role": "baseline", "policy": {"rule": "top_k", "k": 8}},
+            {"name": "bh", "policy": {"rule": "bh", "max_k": 4, "table": self.all, "table_sha256": "a" * 64}}]}))
+        self.fails(2, "sweep", "-m", support.MODEL, "-f", support.PERSUASION, *SHORT, "-o", "out", "--configurations", "list.json",
+                   says=says)
+
     def test_a_folder_of_pickles_given_and_found(self):
         self.ok("export-kde", self.all, "pickles")
         run = ["evaluate", "-m", support.MODEL, "-f", support.PERSUASION, "--policy", "bh:max_k=4", "--no-kl", *SHORT[:-1]]
