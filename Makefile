@@ -10,6 +10,7 @@
 ##   make asan         build with AddressSanitizer and UBSan and run the tests
 ##   make fuzz         fuzz the readers of files and the routing, SECONDS=60 each
 ##   make load         llama-server with the plugin under CLIENTS=16 clients for MINUTES=30: out/load.json
+##   make deb          the Debian package: out/bhroute_*.deb; make test-deb installs it into a clean chroot (as root)
 ##   make clean        remove build/ and out/; make distclean also removes .venv/
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -18,7 +19,7 @@ MINUTES ?= 30
 CLIENTS ?= 16
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz load clean distclean
+.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz load deb test-deb clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -42,7 +43,7 @@ demo-tune: build
 
 # The browser comes first, so that a package that cannot be had is told before the build.
 test: browser build
-	@tools/test.sh $(PRESET) -LE exhaustive
+	@tools/test.sh $(PRESET) -LE 'exhaustive|deb'
 
 browser:
 	@tools/setup/packages.sh --with-browser
@@ -53,7 +54,7 @@ exhaustive: build
 asan: packages
 	@tools/setup/configure.sh $@
 	@cmake --build --preset $@ -j $(JOBS)
-	@tools/test.sh $@ -LE 'exhaustive|slow'
+	@tools/test.sh $@ -LE 'exhaustive|slow|deb'
 
 fuzz:
 	@tools/setup/packages.sh --with-fuzzer
@@ -66,6 +67,13 @@ load: build
 
 bench: build
 	@tools/bench.sh $(PRESET)
+
+deb: packages
+	@JOBS=$(JOBS) tools/deb/build.sh
+
+test-deb: deb
+	@tools/setup/packages.sh --with-chroot
+	@tools/deb/test.sh
 
 clean:
 	rm -rf build out

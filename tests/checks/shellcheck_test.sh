@@ -6,4 +6,4 @@ if ! command -v shellcheck > /dev/null; then
   echo "skipped: shellcheck is not installed (apt-get install shellcheck)"
   exit 77
 fi
-shellcheck -x .ci/run tools/*.sh tools/setup/*.sh tests/checks/*.sh
+shellcheck -x .ci/run tools/*.sh tools/setup/*.sh tools/deb/*.sh tools/deb/preinst tests/checks/*.sh

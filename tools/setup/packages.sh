@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing. Without root it names them and the command that would.
-#   tools/setup/packages.sh [--with-browser] [--with-fuzzer]      the browser draws the report in its test; clang fuzzes
+#   tools/setup/packages.sh [--with-browser] [--with-fuzzer] [--with-chroot]
+# The browser draws the report in its test, clang fuzzes, the chroot tries the Debian package.
 set -euo pipefail
 
 packages=(
@@ -13,7 +14,8 @@ for argument in "$@"; do
   case $argument in
     --with-browser) packages+=(chromium) ;;
     --with-fuzzer) packages+=(clang libclang-rt-14-dev) ;;
-    *) echo "packages: unknown argument, got $argument, want --with-browser" >&2; exit 2 ;;
+    --with-chroot) packages+=(debootstrap) ;;
+    *) echo "packages: unknown argument, got $argument, want --with-browser, --with-fuzzer or --with-chroot" >&2; exit 2 ;;
   esac
 done
 
