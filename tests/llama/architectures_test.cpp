@@ -38,14 +38,7 @@ class ArchitectureTest : public ::testing::TestWithParam<const char*> {
     ASSERT_GE(tokens_.size(), 2 * kWindow);
   }
 
-  std::vector<float> decode() {
-    const std::span<const Token> windows[] = {{tokens_.data(), kWindow},
-                                              {tokens_.data() + kWindow, kWindow}};
-    test::KeepLogits keep(model_->description().vocab_size);
-    const auto decoded = model_->decode(windows, 0, &keep);
-    EXPECT_TRUE(decoded) << to_string(decoded.error());
-    return keep.values;
-  }
+  std::vector<float> decode() { return test::decode_two(*model_, tokens_, kWindow); }
 
   std::vector<float> top_k(std::size_t k, std::size_t slots,
                            WeightRule weights = WeightRule::native) {

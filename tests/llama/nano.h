@@ -1,7 +1,10 @@
 #pragma once
 // The embedded model and a bit of text, opened small: windows of 64 tokens, two side by side.
 
+#include <gtest/gtest.h>
+
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -45,5 +48,17 @@ class KeepLogits final : public evaluation::LogitsConsumer {
  private:
   std::size_t vocab_;
 };
+
+/// Every logit of the first two windows, decoded side by side.
+inline std::vector<float> decode_two(evaluation::ModelRunner& model,
+                                     std::span<const evaluation::Token> tokens,
+                                     std::size_t window) {
+  const std::span<const evaluation::Token> windows[] = {tokens.first(window),
+                                                        tokens.subspan(window, window)};
+  KeepLogits keep(model.description().vocab_size);
+  const auto decoded = model.decode(windows, 0, &keep);
+  EXPECT_TRUE(decoded) << to_string(decoded.error());
+  return keep.values;
+}
 
 }  // namespace bhroute::test
