@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bhroute/core/npy.h"
+#include "bhroute/core/stop.h"
 
 namespace bhroute::cli {
 namespace {
@@ -88,6 +89,7 @@ Result<std::vector<CalibrationTable>> calibrate_dumps(
   std::size_t done = 0;
   for (const auto& [layer, path] : *layers) {
     progress.update("calibrate", done++, layers->size(), "layers");
+    if (auto go_on = check_stop(); !go_on) return tl::make_unexpected(go_on.error());
     if (auto ok = add_layer(layer, path, options, top_k, calibrators); !ok)
       return tl::make_unexpected(ok.error());
   }

@@ -24,7 +24,7 @@ bool write_all(int descriptor, std::string_view content) {
     if (written <= 0) return false;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
-  return ::fsync(descriptor) == 0;
+  return true;
 }
 
 // The rename itself must reach the disk too.
@@ -55,13 +55,12 @@ void remove_leftovers(const std::filesystem::path& folder) noexcept {
     if (is_leftover(entry->path())) std::filesystem::remove(entry->path(), ignored);
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX.tmp";
-  const int descriptor = ::mkstemps(temporary.data(), 4);
-  if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
-  bool ok = write_all(descriptor, content) && ::fchmod(descriptor, 0644) == 0;
+Result<void> put_in_place(const std::filesystem::path& temporary,
+                          const std::filesystem::path& path) {
+  const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  bool ok = descriptor >= 0 && ::fsync(descriptor) == 0;
   std::string reason = ok ? "" : last_error();
-  if (::close(descriptor) != 0 && ok) ok = false, reason = last_error();
+  if (descriptor >= 0) ::close(descriptor);
   if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) ok = false, reason = last_error();
   if (!ok) {
     ::unlink(temporary.c_str());
@@ -69,6 +68,18 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
   }
   sync_folder(path.parent_path());
   return {};
+}
+
+Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
+  std::string temporary = path.string() + ".XXXXXX.tmp";
+  const int descriptor = ::mkstemps(temporary.data(), 4);
+  if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
+  bool ok = write_all(descriptor, content) && ::fchmod(descriptor, 0644) == 0;
+  std::string reason = ok ? "" : last_error();
+  if (::close(descriptor) != 0 && ok) ok = false, reason = last_error();
+  if (ok) return put_in_place(temporary, path);
+  ::unlink(temporary.c_str());
+  return failure(path.string(), "cannot write: " + reason);
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {

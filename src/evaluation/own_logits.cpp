@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "bhroute/core/file.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/evaluate.h"
 #include "decode_text.h"
@@ -144,11 +145,10 @@ class RowWriter final : public LogitsConsumer {
     num_rows_ += part.count;
   }
 
-  /// Summaries, then the header; everything is on the disk when it returns true.
+  /// Summaries, then the header.
   bool finish() {
     write(summaries_.data(), summaries_.size() * sizeof(RowSummary), summaries_offset(header_));
     write(&header_, sizeof header_, 0);
-    if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
     return error_ == 0;
   }
   int error() const noexcept { return error_; }
@@ -224,8 +224,7 @@ Result<std::unique_ptr<OwnLogits>> record_own_logits(ModelRunner& model, const W
   // A name of its own: a second process in the same folder must not write into this one's file.
   const fs::path temporary = fmt::format("{}.{}.tmp", file.string(), ::getpid());
   auto recorded = record(model, text, score, temporary, header, progress);
-  if (recorded && ::rename(temporary.c_str(), file.c_str()) != 0)
-    recorded = failure(file.string(), std::string("cannot write: ") + std::strerror(errno));
+  if (recorded) recorded = put_in_place(temporary, file);
   if (!recorded) {
     fs::remove(temporary, ignored);
     return tl::make_unexpected(recorded.error());

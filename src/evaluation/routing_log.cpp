@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "bhroute/core/file.h"
 #include "expert_counter.h"
 
 namespace bhroute::evaluation {
@@ -102,15 +103,11 @@ std::string RoutingLog::p_values(LogitsView row, int layer) {
 Result<void> RoutingLog::finish() {
   if (error_) return tl::make_unexpected(*error_);
   stream_.close();
-  std::error_code problem;
-  if (stream_.fail())
-    problem = std::error_code(errno, std::generic_category());
-  else
-    std::filesystem::rename(temporary_, file_, problem);
-  if (!problem) return {};
+  if (!stream_.fail()) return put_in_place(temporary_, file_);
+  const std::string reason = std::strerror(errno);
   std::error_code ignored;
   std::filesystem::remove(temporary_, ignored);
-  return failure(file_.string(), "cannot write: " + problem.message());
+  return failure(file_.string(), "cannot write: " + reason);
 }
 
 }  // namespace bhroute::evaluation

@@ -54,13 +54,29 @@ TEST(File, AFailedWriteKeepsWhatWasThere) {
 
 TEST(File, LeftoversAreRemovedAndNothingElse) {
   testing::TemporaryFolder folder;
-  for (const char* name : {"r.json.a1B2c3.tmp", "own.bin.4711.tmp", "r.json", "notes.tmp", "a.longer-name.tmp", "b.abc.tmp"})
+  for (const char* name : {"r.json.a1B2c3.tmp", "own.bin.4711.tmp", "r.json", "notes.tmp",
+                           "a.longer-name.tmp", "b.abc.tmp"})
     ASSERT_TRUE(write_file(folder / name, "x"));
   remove_leftovers(folder.path());
   EXPECT_EQ(num_entries(folder.path()), 4u);
   EXPECT_FALSE(std::filesystem::exists(folder / "r.json.a1B2c3.tmp"));
   EXPECT_FALSE(std::filesystem::exists(folder / "own.bin.4711.tmp"));
   remove_leftovers(folder / "none");  // nothing to do is no error
+}
+
+TEST(File, WhatWasWrittenAsItCameIsPutInPlace) {
+  testing::TemporaryFolder folder;
+  std::ofstream(folder / "a.1.tmp") << "as it came";
+  ASSERT_TRUE(write_file(folder / "a", "old"));
+  ASSERT_TRUE(put_in_place(folder / "a.1.tmp", folder / "a"));
+  EXPECT_EQ(read_file(folder / "a").value(), "as it came");
+  EXPECT_EQ(num_entries(folder.path()), 1u);
+  std::filesystem::create_directories(folder / "target/inside");
+  std::ofstream(folder / "b.1.tmp") << "x";
+  EXPECT_FALSE(put_in_place(folder / "b.1.tmp", folder / "target"));
+  EXPECT_EQ(num_entries(folder.path()), 2u) << "what cannot be put in place is removed";
+  EXPECT_THAT(to_string(put_in_place(folder / "none", folder / "c").error()),
+              HasSubstr("c: cannot write: No such file"));
 }
 
 TEST(File, NamesAMissingFolder) {

@@ -49,6 +49,16 @@ class Stop(scenario.FaultCase):
                                   line)
                     self.assertEqual(self.files(), {})
 
+    def test_dumped_logits(self):
+        dump = os.path.join(self.shared, "layer.npy")
+        with open(dump, "wb") as file:
+            file.write(support.npy([40_000, 64], support.planted_logits(400, 64, 1) * 100))
+        os.mkdir(self.path("dumps"))
+        for layer in range(200):
+            os.symlink(dump, self.path("dumps", f"layer_{layer}.npy"))
+        self.stop(signal.SIGINT, "calibrate", "--logits", "dumps", "-o", "new.safetensors", after=0.5)
+        self.assertFalse(os.path.exists(self.path("new.safetensors")))
+
     def test_while_the_model_loads_and_hashes(self):
         for wait in (0.0, 0.02, 0.05, 0.1):
             process = self.start("calibrate", *TEXT, "-o", "new.safetensors")

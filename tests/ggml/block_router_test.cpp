@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
 #include <string>
 #include <thread>
 
@@ -121,6 +125,33 @@ TEST(BlockRouter, TwoContextsInTwoThreads) {
   EXPECT_EQ(test::num_different(first, stock), 0u);
   EXPECT_EQ(test::num_different(second, stock), 0u);
   EXPECT_EQ(plugin.statistics().tokens, 2u * 86u);
+}
+
+// What came of it depends on when each layer was reached; that nothing tears is for ThreadSanitizer
+// to see.
+TEST(BlockRouter, ThePolicyChangesWhileTwoContextsRun) {
+  const Logits stock = HostModel({}).run();
+  LoadedPlugin plugin;
+  plugin.set_policy("top_k:k=4");
+  std::atomic<bool> done = false;
+  std::thread changer([&] {
+    for (int i = 0; !done; ++i) {
+      plugin.set_policy(i % 2 == 0 ? "top_p:p=0.5,max_k=12" : "top_k:k=4");
+      EXPECT_EQ(plugin.statistics().layers_untouched, 0u);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  Logits first, second;
+  std::thread other([&] { second = HostModel({.threads = 2}).run(); });
+  first = HostModel({.threads = 2}).run();
+  other.join();
+  done = true;
+  changer.join();
+  EXPECT_EQ(first.size(), second.size());
+  for (const Logits& logits : {first, second})
+    EXPECT_TRUE(std::ranges::all_of(logits, [](float z) { return std::isfinite(z); }));
+  plugin.set_policy("top_k:k=8");
+  EXPECT_EQ(test::num_different(HostModel({}).run(), stock), 0u) << "afterwards it routes as ever";
 }
 
 }  // namespace
