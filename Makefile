@@ -41,12 +41,12 @@ demo-tune: TARGETS = --target bhroute
 demo-tune: build
 	@tools/demo_tune.sh
 
-# The browser comes first, so that a package that cannot be had is told before the build.
+# What only tests need comes first, so that a package that cannot be had is told before the build.
 test: browser build
 	@tools/test.sh $(PRESET) -LE 'exhaustive|deb'
 
 browser:
-	@tools/setup/packages.sh --with-browser
+	@tools/setup/packages.sh --with-browser --with-shells
 
 exhaustive: build
 	@BHROUTE_EXHAUSTIVE=1 tools/test.sh $(PRESET) -L exhaustive --verbose

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "bhroute/core/file_format.h"
 #include "ggml/say.h"
 
 namespace bhroute::ggml {
@@ -95,6 +97,31 @@ std::string Statistics::summary() const {
         ": no mixture-of-experts layer reached the plugin (a dense model, no token decoded, or "
         "experts on another device)";
   return line;
+}
+
+std::string Statistics::json() const {
+  const bhroute_ggml_statistics s = snapshot();
+  nlohmann::json object{{kFormatVersionKey, kStatisticsFormat.version},
+                        {"layers_fused", s.layers_fused},
+                        {"layers_untouched", s.layers_untouched},
+                        {"tokens", s.tokens},
+                        {"token_layers", s.token_layers},
+                        {"mean_experts", ratio(s.pairs, s.token_layers)},
+                        {"pairs", s.pairs},
+                        {"own_pairs", s.own_pairs},
+                        {"computed_pairs", s.computed_pairs},
+                        {"choosing_ns", s.choosing_ns},
+                        {"block_ns", s.block_ns},
+                        {"untouched", nlohmann::json::array()}};
+  std::lock_guard lock(mutex_);
+  for (const auto& [reason, layers] : untouched_)
+    object["untouched"].push_back({{"reason", reason}, {"layers", layers}});
+  return object.dump();
+}
+
+void Statistics::write_to(std::filesystem::path file) {
+  const bool as_json = file.extension() == ".json";
+  file_.open(std::move(file), [this, as_json] { return as_json ? json() : summary(); });
 }
 
 }  // namespace bhroute::ggml

@@ -37,10 +37,11 @@ class Statistics {
   /// One line; with no layer fused, a warning with the reasons.
   std::string summary() const;
 
-  /// Keeps `summary` in this file, until `finish_file`.
-  void write_to(std::filesystem::path file) {
-    file_.open(std::move(file), [this] { return summary(); });
-  }
+  /// The same as one JSON object on one line; its keys are in docs/formats.md.
+  std::string json() const;
+
+  /// Keeps `summary`, or `json` where its name ends in .json, in this file until `finish_file`.
+  void write_to(std::filesystem::path file);
   void finish_file() { file_.finish(); }
 
  private:

@@ -12,6 +12,7 @@
 #include "bhroute/core/version.h"
 #include "command.h"
 #include "parse_error.h"
+#include "shell_words.h"
 #include "stop_signals.h"
 
 namespace bhroute::cli {
@@ -24,6 +25,7 @@ constexpr const char* kDescription =
     "warrant.\n";
 constexpr const char* kExamples =
     "Example:\n"
+    "  bhroute quickstart -m MODEL.gguf -f text.txt\n"
     "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o table.safetensors\n"
     "  bhroute evaluate -m MODEL.gguf -f other.txt --windows 24 --table table.safetensors --policy "
     "bh:alpha=0.05\n\n"
@@ -37,31 +39,16 @@ int exit_code(const Error& error) {
 
 // CLI11 knows one-letter short flags only; people type llama.cpp's two- and three-letter ones.
 // Behind `--` are another program's words.
-std::vector<std::string> arguments(int argc, char** argv) {
-  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+void lengthen_flags(std::vector<std::string>& words) {
   for (std::string& word : words) {
     if (word == "--") break;
     if (word == "-ub") word = "--micro-batch";
     if (word == "-ngl") word = "--gpu-layers";
   }
-  return words;
 }
 
-std::string shell_quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_-+=:,./@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) c == '\'' ? quoted += "'\\''" : quoted += c;
-  return quoted + "'";
-}
-
-std::string command_line(int argc, char** argv) {
-  std::string line = "bhroute";
-  for (int i = 1; i < argc; ++i) line += " " + shell_quoted(argv[i]);
-  return line;
+std::string command_line(std::span<const std::string> words) {
+  return words.empty() ? "bhroute" : "bhroute " + shell_line(words);
 }
 
 // CLI11 reads "-1" into an unsigned number as 2^64 - 1. llama.cpp takes negative GPU layers for
@@ -84,6 +71,17 @@ struct Declared {
 };
 using Actions = std::map<const CLI::App*, Declared>;
 
+Action declare(const Command& command, CLI::App& app, Context& context) {
+  app.footer(std::string("Example:\n") + command.examples);
+  Action action = command.declare(app, context);
+  refuse_negative_counts(app);
+  if (command.has_json)
+    app.add_flag("--json", context.json, "The result as one JSON object on stdout");
+  app.add_flag("-q,--quiet", context.console.quiet,
+               "No progress and no information, only warnings and errors");
+  return action;
+}
+
 Actions declare_all(CLI::App& app, Context& context) {
   app.require_subcommand(0, 1);
   app.set_version_flag("--version", fmt::format("bhroute {}", version()),
@@ -93,11 +91,8 @@ Actions declare_all(CLI::App& app, Context& context) {
   Actions actions;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->footer(std::string("Example:\n") + command.examples);
-    actions[sub] = {command.declare(*sub, context), command.on_stop};
-    refuse_negative_counts(*sub);
-    sub->add_flag("-q,--quiet", context.console.quiet,
-                  "No progress and no information, only warnings and errors");
+    sub->group(command.group);
+    actions[sub] = {declare(command, *sub, context), command.on_stop};
   }
   return actions;
 }
@@ -127,10 +122,11 @@ int perform(const Declared& command, const Context& context) {
 }
 
 int parse_and_run(int argc, char** argv, Console& console) {
-  Context context{console, command_line(argc, argv)};
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  Context context{console, command_line(words), false};
   CLI::App app{kDescription, "bhroute"};
   const Actions actions = declare_all(app, context);
-  std::vector<std::string> words = arguments(argc, argv);
+  lengthen_flags(words);
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app.parse(words);
@@ -145,6 +141,23 @@ int parse_and_run(int argc, char** argv, Console& console) {
 }
 
 }  // namespace
+
+Result<void> run_subcommand(std::vector<std::string> words, Console& console) {
+  const auto command = std::ranges::find(commands(), words.front(), &Command::name);
+  if (command == commands().end())
+    return failure("internal error", "no such subcommand", words.front());
+  Context context{console, command_line(words), false};
+  CLI::App app{command->summary, command->name};
+  const Action action = declare(*command, app, context);
+  std::reverse(words.begin(), words.end());
+  words.pop_back();
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return invalid_input(command->name, error.what());
+  }
+  return action();
+}
 
 int run(int argc, char** argv) noexcept {
   Console console;

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "bhroute/calibration/calibration_file.h"
@@ -13,9 +12,11 @@
 #include "calibration_flags.h"
 #include "command.h"
 #include "dumped_logits.h"
+#include "json_output.h"
 #include "model_flags.h"
 #include "output_path.h"
 #include "progress.h"
+#include "table_output.h"
 
 namespace bhroute::cli {
 namespace {
@@ -78,37 +79,6 @@ Result<Tables> calibrate_model(const Flags& flags, const std::vector<Calibration
   return evaluation::calibrate(*workload->model, workload->text, options, metadata, progress);
 }
 
-struct ValueCounts {
-  std::uint64_t fewest = std::numeric_limits<std::uint64_t>::max(), most = 0;
-  double smallest_p = 1.0;
-};
-
-ValueCounts count_values(const CalibrationTable& table) {
-  ValueCounts found;
-  for (const auto& [layer, null] : table.layers) {
-    for (const auto& group : null.groups) {
-      const std::uint64_t n = group.counts() ? group.counts()->size() : 0;
-      found.fewest = std::min(found.fewest, n);
-      found.most = std::max(found.most, n);
-      found.smallest_p =
-          std::min(found.smallest_p, group.p_value(std::numeric_limits<float>::infinity()));
-    }
-  }
-  return found;
-}
-
-std::string summary(const CalibrationTable& table, const std::string& path) {
-  const ValueCounts counts = count_values(table);
-  const std::string values = counts.fewest == counts.most
-                                 ? fmt::format("{}", counts.most)
-                                 : fmt::format("{} to {}", counts.fewest, counts.most);
-  const bool pooled = table.metadata.pooling == calibration::Pooling::pooled;
-  return fmt::format(
-      "null {:<11} {} layers, {} tokens, {} values {}, smallest p {:.3g}\n                 -> {}\n",
-      to_string(table.metadata.null), table.layers.size(), table.metadata.num_tokens, values,
-      pooled ? "a layer" : "an expert", counts.smallest_p, path);
-}
-
 Result<void> run(const Flags& flags, const Context& context) {
   const auto options = calibration_options(flags.calibration);
   if (!options) return tl::make_unexpected(options.error());
@@ -123,10 +93,14 @@ Result<void> run(const Flags& flags, const Context& context) {
                                            : calibrate_dumps(flags.logits, flags.top_k, *options,
                                                              metadata, progress);
   if (!tables) return tl::make_unexpected(tables.error());
+  nlohmann::json written = nlohmann::json::array();
   for (std::size_t i = 0; i < tables->size(); ++i) {
     if (auto ok = calibration::write_table(flags.outputs[i], (*tables)[i]); !ok) return ok;
-    context.console.out(summary((*tables)[i], flags.outputs[i]));
+    written.push_back(table_json((*tables)[i], flags.outputs[i]));
+    if (!context.json) context.console.out(table_summary((*tables)[i], flags.outputs[i]));
   }
+  if (context.json)
+    context.console.out(json_text({{"tables", written}, {"versions", versions_json()}}));
   return {};
 }
 

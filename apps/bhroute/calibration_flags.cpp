@@ -72,7 +72,7 @@ void add_calibration_flags(CLI::App& app, CalibrationFlags& flags) {
       ->group(group);
   app.add_option("--statistic", flags.statistic, "logit, log_prob or standardized")
       ->capture_default_str()
-      ->type_name("NAME")
+      ->type_name("STATISTIC")
       ->group(group);
   app.add_option("--form", flags.form,
                  "conformal: (1 + count)/(n + 1), never 0 (default); gridded: 1 - F")
@@ -86,7 +86,7 @@ void add_calibration_flags(CLI::App& app, CalibrationFlags& flags) {
   app.add_option("--smoothing-kernel", flags.smoothing_kernel,
                  "none, gaussian, epanechnikov, tophat or linear")
       ->capture_default_str()
-      ->type_name("NAME")
+      ->type_name("KERNEL")
       ->group(group);
   app.add_option("--bandwidth", flags.bandwidth, "scott (default), silverman or a number")
       ->type_name("H")

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/evaluation/calibrate.h"
 #include "bhroute/evaluation/self_check.h"
 #include "command.h"
@@ -21,7 +22,7 @@ namespace {
 struct Flags {
   std::string table, output;
   ModelFlags model;
-  bool json = false, force = false;
+  bool force = false;
 };
 
 std::string readable(const evaluation::SelfCheck& check) {
@@ -70,13 +71,14 @@ Result<void> run(const Flags& flags, const Context& context) {
   const auto check = check_on(flags, context);
   if (!check) return tl::make_unexpected(check.error());
   nlohmann::json object = to_json(*check);
+  object[kFormatVersionKey] = kCheckFormat.version;
   object["table"] = flags.table;
   object["text"] = flags.model.text;
   object["command"] = context.command_line;
   object["versions"] = versions_json();
   if (!flags.output.empty())
     if (auto ok = write_file(flags.output, json_text(object)); !ok) return ok;
-  context.console.out(flags.json ? json_text(object) : readable(*check));
+  context.console.out(context.json ? json_text(object) : readable(*check));
   return {};
 }
 
@@ -92,7 +94,6 @@ Action declare_check(CLI::App& app, Context& context) {
       ->group("Model and text");
   app.add_option("-o,--output", flags->output, "Also write the check as JSON, for the report")
       ->type_name("JSON");
-  app.add_flag("--json", flags->json, "JSON on stdout");
   return [flags, &context] { return run(*flags, context); };
 }
 

@@ -15,6 +15,7 @@ namespace bhroute::cli {
 struct Context {
   Console& console;
   std::string command_line;  ///< as typed, quoted for a shell; recorded in what is written
+  bool json = false;         ///< one JSON object on stdout instead of words
 };
 
 /// What a subcommand does once its flags are parsed.
@@ -27,13 +28,19 @@ enum class OnStop { ends, begins_anew, continues };
 struct Command {
   const char* name;
   const char* summary;
+  const char* group;     ///< heading under which the help lists it
   const char* examples;  ///< lines of its help
+  bool has_json;         ///< whether it has a result that --json prints
   /// Puts the flags on `app` and returns the action, which owns their values.
   Action (*declare)(CLI::App& app, Context& context);
   OnStop on_stop = OnStop::ends;
 };
 
 std::span<const Command> commands();
+
+/// One subcommand within another: `words` as a person would type them behind `bhroute`, long flags
+/// only. Errors: the subcommand's.
+Result<void> run_subcommand(std::vector<std::string> words, Console& console);
 
 Action declare_info(CLI::App& app, Context& context);
 Action declare_calibrate(CLI::App& app, Context& context);
@@ -51,5 +58,8 @@ Action declare_check(CLI::App& app, Context& context);
 Action declare_tune(CLI::App& app, Context& context);
 Action declare_report(CLI::App& app, Context& context);
 Action declare_exec(CLI::App& app, Context& context);
+Action declare_completions(CLI::App& app, Context& context);
+Action declare_man(CLI::App& app, Context& context);
+Action declare_quickstart(CLI::App& app, Context& context);
 
 }  // namespace bhroute::cli

@@ -12,7 +12,6 @@ namespace {
 
 struct Flags {
   std::string a, b;
-  bool json = false;
 };
 
 std::string described(const char* side, const evaluation::StoredRun& run) {
@@ -30,13 +29,13 @@ std::string readable(const evaluation::Comparison& found, const evaluation::Stor
       found.difference.high, found.num_tokens, found.num_windows, found.verdict);
 }
 
-Result<void> run(const Flags& flags, Console& console) {
+Result<void> run(const Flags& flags, const Context& context) {
   const auto a = evaluation::load_run(flags.a);
   if (!a) return tl::make_unexpected(a.error());
   const auto b = evaluation::load_run(flags.b);
   if (!b) return tl::make_unexpected(b.error());
   return evaluation::compare_runs(*a, *b).map([&](const evaluation::Comparison& found) {
-    console.out(flags.json ? json_text(to_json(found, *a, *b)) : readable(found, *a, *b));
+    context.console.out(context.json ? json_text(to_json(found, *a, *b)) : readable(found, *a, *b));
   });
 }
 
@@ -46,11 +45,10 @@ Action declare_compare(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   app.add_option("run_a", flags->a,
                  "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary")
-      ->type_name("RUN_A")
+      ->type_name("RUN")
       ->required();
-  app.add_option("run_b", flags->b, "The same of the other run")->type_name("RUN_B")->required();
-  app.add_flag("--json", flags->json, "JSON on stdout");
-  return [flags, &context] { return run(*flags, context.console); };
+  app.add_option("run_b", flags->b, "The same of the other run")->type_name("RUN")->required();
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

@@ -1,5 +1,6 @@
 #include "console.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,11 +11,14 @@
 namespace bhroute::cli {
 namespace {
 
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 // A dumb terminal cannot take a line back.
 bool stderr_is_terminal() {
-  const char* terminal = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && terminal != nullptr &&
-         std::string_view(terminal) != "dumb";
+  return ::isatty(STDERR_FILENO) == 1 && !variable("TERM").empty() && variable("TERM") != "dumb";
 }
 
 void write(std::FILE* stream, std::string_view text) {
@@ -31,7 +35,10 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-Console::Console() : is_terminal_(stderr_is_terminal()) {}
+// https://no-color.org: set to anything but "", no colours.
+Console::Console()
+    : is_terminal_(stderr_is_terminal()),
+      has_colours_(is_terminal_ && variable("NO_COLOR").empty()) {}
 
 std::size_t Console::width() const noexcept {
   winsize size{};
@@ -40,6 +47,7 @@ std::size_t Console::width() const noexcept {
 }
 
 void Console::out(std::string_view text) {
+  if (mute) return;
   std::lock_guard lock(mutex_);
   clear_status();
   write(stdout, text);
@@ -49,9 +57,22 @@ void Console::info(std::string_view line) {
   if (!quiet) print(line);
 }
 
-void Console::warning(std::string_view line) { print("bhroute: warning: " + one_line(line)); }
-void Console::stopped(std::string_view by) { print("bhroute: stopped by " + one_line(by)); }
-void Console::error(const Error& error) { print("bhroute: " + one_line(to_string(error))); }
+void Console::warning(std::string_view line) {
+  print(painted("bhroute: warning:", fmt::terminal_color::yellow) + " " + one_line(line));
+}
+
+void Console::error(const Error& error) {
+  print(painted("bhroute:", fmt::terminal_color::red) + " " + one_line(to_string(error)));
+}
+
+void Console::stopped(std::string_view by) {
+  print(painted("bhroute:", fmt::terminal_color::yellow) + " stopped by " + one_line(by));
+}
+
+std::string Console::painted(std::string_view text, fmt::terminal_color colour) const {
+  if (!has_colours_) return std::string(text);
+  return fmt::format(fg(colour) | fmt::emphasis::bold, "{}", text);
+}
 
 void Console::status(std::string_view line) {
   std::lock_guard lock(mutex_);

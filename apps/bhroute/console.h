@@ -1,6 +1,8 @@
 #pragma once
 // What a person sees: results on stdout; log lines and one line of live status on stderr.
 
+#include <fmt/color.h>
+
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -10,13 +12,14 @@
 
 namespace bhroute::cli {
 
-/// Thread-safe. The live status line exists on a terminal only and is taken away before anything
-/// else is printed.
+/// Thread-safe. The live status line and colours exist on a terminal only; the line is taken away
+/// before anything else is printed.
 class Console {
  public:
   Console();
 
   bool quiet = false;  ///< no information and no progress; warnings and errors stay
+  bool mute = false;   ///< nothing to stdout: the results of inner steps
 
   bool is_terminal() const noexcept { return is_terminal_; }
   std::size_t width() const noexcept;  ///< of the terminal, in characters
@@ -32,10 +35,11 @@ class Console {
 
  private:
   void print(std::string_view line);
+  std::string painted(std::string_view text, fmt::terminal_color colour) const;
   void clear_status();
 
   std::mutex mutex_;
-  bool is_terminal_;
+  bool is_terminal_, has_colours_;
   bool has_status_ = false;
 };
 

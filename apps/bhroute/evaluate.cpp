@@ -29,7 +29,7 @@ struct Flags {
   std::string score = "second_half", policy, table, losses, summary, routing_log;
   std::size_t log_every = 64;
   std::vector<std::string> tasks;
-  bool json = false, no_kl = false, force = false;
+  bool no_kl = false, force = false;
 };
 
 /// What the flags name, opened and checked against one another.
@@ -175,7 +175,7 @@ Result<void> run(const Flags& flags, const Context& context) {
     if (auto ok = (*log)->finish(); !ok) return ok;
   if (!flags.summary.empty())
     if (auto ok = write_summary(flags.summary, *found); !ok) return ok;
-  context.console.out(flags.json ? json_text(to_json(*found)) : readable(*found));
+  context.console.out(context.json ? json_text(to_json(*found)) : readable(*found));
   return {};
 }
 
@@ -207,7 +207,6 @@ Action declare_evaluate(CLI::App& app, Context& context) {
                "but no KL, no agreement and no difference");
   app.add_option("--losses", flags->losses, "Write the loss of every scored token (float32)")
       ->type_name("NPY");
-  app.add_flag("--json", flags->json, "JSON on stdout");
   const char* logs = "Logs";
   app.add_option("--summary", flags->summary,
                  "Write that JSON to a file, and the losses beside it, for `bhroute compare`")

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bhroute/core/file_format.h"
 #include "bhroute/routing/alpha_note.h"
 #include "json_output.h"
 
@@ -72,6 +73,7 @@ std::string metrics(const RunResult& r) {
 
 nlohmann::json to_json(const Evaluation& e) {
   nlohmann::json object = evaluation::to_json(e.run, false);
+  object[kFormatVersionKey] = kRunFormat.version;
   object["model"] = {{"path", e.model.path},
                      {"sha256", e.model.sha256},
                      {"name", e.model.name},

@@ -15,6 +15,7 @@
 #include "bhroute/routing/policy_table.h"
 #include "command.h"
 #include "ggml/preload.h"
+#include "manual.h"
 #include "plugin_file.h"
 #include "program_file.h"
 #include "table_source.h"
@@ -108,13 +109,17 @@ Action declare_exec(CLI::App& app, Context&) {
   auto flags = std::make_shared<Flags>();
   app.add_option("--policy", flags->policy,
                  "Short form, or a JSON file, which is read again when it changes")
+      ->type_name("POLICY")
       ->required();
   app.add_option("--stats", flags->statistics,
-                 "File that always holds the line of what was routed");
+                 "File that always holds the line of what was routed; FILE.json holds it as JSON")
+      ->type_name("FILE");
   app.add_flag("--force", flags->force,
                "Use a table that was made from another model; the model's file is not hashed");
-  app.add_option("--plugin", flags->plugin, "Another libggml-bhroute.so");
-  app.add_option("program", flags->program, "The program and its flags, behind --")->required();
+  app.add_option("--plugin", flags->plugin, "Another libggml-bhroute.so")->type_name("FILE");
+  app.add_option("program", flags->program, "The program and its flags, behind --")
+      ->type_name(kProgramValue)
+      ->required();
   return [flags] { return start(*flags); };
 }
 

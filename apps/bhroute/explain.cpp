@@ -16,7 +16,7 @@ namespace {
 struct Flags {
   std::string table, logits, policy;
   int layer = 0;
-  bool why = false, json = false, normalizes_weights = false;
+  bool why = false, normalizes_weights = false;
 };
 
 // Without --policy: the default rule, within what a token with few experts can have.
@@ -58,9 +58,9 @@ Result<Explanation> explain(const Flags& flags) {
   return found;
 }
 
-Result<void> run(const Flags& flags, Console& console) {
+Result<void> run(const Flags& flags, const Context& context) {
   return explain(flags).map([&](const Explanation& found) {
-    console.out(flags.json ? json_text(to_json(found)) : readable(found));
+    context.console.out(context.json ? json_text(to_json(found)) : readable(found));
   });
 }
 
@@ -72,7 +72,7 @@ Action declare_explain(CLI::App& app, Context& context) {
       ->type_name("TABLE")
       ->required();
   app.add_option("--layer", flags->layer, "The layer's index, as in the model's tensor names")
-      ->check(CLI::Range(0, 10000))
+      ->check(CLI::Range(0, 10000).description(""))
       ->type_name("L")
       ->required();
   app.add_option("--logits", flags->logits,
@@ -87,8 +87,7 @@ Action declare_explain(CLI::App& app, Context& context) {
   app.add_flag("--why", flags->why, "Also what p-values that do not work would select, and why");
   app.add_flag("--normalizes-weights", flags->normalizes_weights,
                "The model renormalises its own weights (Mixtral, Qwen3-MoE)");
-  app.add_flag("--json", flags->json, "JSON on stdout");
-  return [flags, &context] { return run(*flags, context.console); };
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

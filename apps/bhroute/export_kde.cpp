@@ -4,6 +4,7 @@
 
 #include "bhroute/calibration/kde_pickles.h"
 #include "command.h"
+#include "json_output.h"
 #include "table_source.h"
 
 namespace bhroute::cli {
@@ -13,11 +14,16 @@ struct Flags {
   std::string table, directory;
 };
 
-Result<void> run(const Flags& flags, Console& console) {
+Result<void> run(const Flags& flags, const Context& context) {
   const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
   if (auto ok = calibration::export_kde(**table, flags.directory); !ok) return ok;
-  console.out(fmt::format("wrote {} layers to {}\n", (*table)->layers.size(), flags.directory));
+  const std::size_t num_layers = (*table)->layers.size();
+  const nlohmann::json object{
+      {"directory", flags.directory}, {"num_layers", num_layers}, {"versions", versions_json()}};
+  context.console.out(context.json
+                          ? json_text(object)
+                          : fmt::format("wrote {} layers to {}\n", num_layers, flags.directory));
   return {};
 }
 
@@ -29,7 +35,7 @@ Action declare_export_kde(CLI::App& app, Context& context) {
   app.add_option("directory", flags->directory, "Where distribution_model_layer_<i>.pkl go")
       ->type_name("DIR")
       ->required();
-  return [flags, &context] { return run(*flags, context.console); };
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

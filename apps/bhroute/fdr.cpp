@@ -14,7 +14,6 @@ namespace {
 struct Flags {
   std::string file, method = "bh";
   stats::ProcedureParameters parameters;
-  bool json = false;
 };
 
 bool uses(const Flags& flags, std::string_view parameter) {
@@ -67,12 +66,12 @@ std::string readable(const Flags& flags, const stats::TestResult& result) {
   return text;
 }
 
-Result<void> run(const Flags& flags, Console& console) {
+Result<void> run(const Flags& flags, const Context& context) {
   const auto procedure = stats::make_procedure(flags.method, flags.parameters);
   if (!procedure) return tl::make_unexpected(procedure.error());
   return read_p_values(flags.file).map([&](const std::vector<double>& p_values) {
     const stats::TestResult result = stats::run(*procedure, p_values);
-    console.out(flags.json ? json_text(to_json(flags, result)) : readable(flags, result));
+    context.console.out(context.json ? json_text(to_json(flags, result)) : readable(flags, result));
   });
 }
 
@@ -88,15 +87,14 @@ Action declare_fdr(CLI::App& app, Context& context) {
       ->type_name("A");
   app.add_option("--method", flags->method,
                  fmt::format("{} (default bh)", fmt::join(stats::procedure_names(), ", ")))
-      ->type_name("NAME");
+      ->type_name("METHOD");
   app.add_option("--lambda", flags->parameters.lambda, "storey (default 0.5)")->type_name("L");
   app.add_option("--kappa", flags->parameters.kappa,
                  "e_bh: e = kappa * p^(kappa - 1) (default 0.5)")
       ->type_name("K");
   app.add_option("--beta", flags->parameters.beta, "hc_star: share of ranks (default 0.5)")
       ->type_name("B");
-  app.add_flag("--json", flags->json, "JSON on stdout");
-  return [flags, &context] { return run(*flags, context.console); };
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

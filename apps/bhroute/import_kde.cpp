@@ -8,7 +8,9 @@
 #include "bhroute/calibration/kde_pickles.h"
 #include "command.h"
 #include "engine.h"
+#include "json_output.h"
 #include "output_path.h"
+#include "table_output.h"
 #include "table_source.h"
 
 namespace bhroute::cli {
@@ -35,7 +37,10 @@ Result<void> run(const Flags& flags, const Context& context) {
   if (!table) return tl::make_unexpected(table.error());
   table->metadata.command = context.command_line;
   if (auto ok = calibration::write_table(flags.output, *table); !ok) return ok;
-  context.console.out(fmt::format("wrote {}: {}\n", flags.output, describe(*table)));
+  const nlohmann::json object{{"table", table_json(*table, flags.output)},
+                              {"versions", versions_json()}};
+  context.console.out(context.json ? json_text(object)
+                                   : fmt::format("wrote {}: {}\n", flags.output, describe(*table)));
   return {};
 }
 
@@ -51,7 +56,7 @@ Action declare_import_kde(CLI::App& app, Context& context) {
       ->required();
   auto* layers = app.add_option("--layers", flags->num_layers,
                                 "How many layers there should be: missing ones are named")
-                     ->check(CLI::Range(0, 10000))
+                     ->check(CLI::Range(0, 10000).description(""))
                      ->type_name("N");
   app.add_option("-m,--model", flags->model,
                  "The model they belong to, instead: missing ones are named by its own indices")

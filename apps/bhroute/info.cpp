@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "bhroute/calibration/kde_pickles.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/isa.h"
 #include "command.h"
 #include "json_output.h"
@@ -41,7 +42,11 @@ nlohmann::json facts() {
   nlohmann::json places = nlohmann::json::array();
   for (const auto& folder : calibration::kde_search_path())
     places.push_back({{"path", folder.string()}, {"layer_files", num_layer_files(folder)}});
+  nlohmann::json formats;
+  for (const FileFormat& format : file_formats())
+    formats[std::string(format.name)] = format.version;
   return {{"version", std::string(version())},
+          {"format_versions", formats},
           {"cpu", {{"name", cpu_name()}, {"cores", num_threads({})}}},
           {"isa", {{"active", active_isa()}, {"supported", supported_isas()}}},
           {"engine", {{"version", engine_version()}, {"devices", engine_devices()}}},
@@ -72,12 +77,10 @@ std::string readable(const nlohmann::json& facts) {
 
 }  // namespace
 
-Action declare_info(CLI::App& app, Context& context) {
-  auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "JSON on stdout");
-  return [json, &context]() -> Result<void> {
+Action declare_info(CLI::App&, Context& context) {
+  return [&context]() -> Result<void> {
     const nlohmann::json found = facts();
-    context.console.out(*json ? json_text(found) : readable(found));
+    context.console.out(context.json ? json_text(found) : readable(found));
     return {};
   };
 }

@@ -5,7 +5,9 @@
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/version.h"
 #include "command.h"
+#include "json_output.h"
 #include "output_path.h"
+#include "table_output.h"
 #include "table_source.h"
 
 namespace bhroute::cli {
@@ -44,8 +46,12 @@ Result<void> run(const Flags& flags, const Context& context) {
   merged->metadata.command = context.command_line;
   merged->metadata.created_by = fmt::format("bhroute {}", version());
   if (auto ok = calibration::write_table(flags.output, *merged); !ok) return ok;
-  context.console.out(fmt::format("wrote {}: {} tables merged, {}\n", flags.output,
-                                  flags.tables.size(), describe(*merged)));
+  nlohmann::json object{{"num_merged", flags.tables.size()},
+                        {"table", table_json(*merged, flags.output)},
+                        {"versions", versions_json()}};
+  context.console.out(context.json ? json_text(object)
+                                   : fmt::format("wrote {}: {} tables merged, {}\n", flags.output,
+                                                 flags.tables.size(), describe(*merged)));
   return {};
 }
 

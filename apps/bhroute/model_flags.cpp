@@ -14,9 +14,8 @@
 #include "engine.h"
 
 namespace bhroute::cli {
-namespace {
 
-Result<void> check(const ModelFlags& flags) {
+Result<void> check_model_flags(const ModelFlags& flags) {
   if (flags.model.empty())
     return invalid_input("--model", "missing", "", "a GGUF file (-m MODEL.gguf)");
   if (flags.text.empty()) return invalid_input("--file", "missing", "", "a text file (-f TEXT)");
@@ -27,6 +26,8 @@ Result<void> check(const ModelFlags& flags) {
   if (flags.micro_batch < 1) return invalid_input("--micro-batch", "no tokens", "0", "at least 1");
   return {};
 }
+
+namespace {
 
 /// A text, hashed whole. In memory only where all of it is needed, or where it can be read but once
 /// (a pipe).
@@ -110,7 +111,7 @@ void add_score_flag(CLI::App& app, std::string& score) {
   app.add_option("--score", score,
                  "Positions scored: second_half of each window (as llama-perplexity), or all")
       ->capture_default_str()
-      ->type_name("WHICH")
+      ->type_name("SCORE")
       ->group("Model and text");
 }
 
@@ -140,7 +141,7 @@ Result<std::vector<evaluation::Task>> read_tasks(const std::vector<std::string>&
 }
 
 Result<Workload> open_workload(const ModelFlags& flags) {
-  if (auto ok = check(flags); !ok) return tl::make_unexpected(ok.error());
+  if (auto ok = check_model_flags(flags); !ok) return tl::make_unexpected(ok.error());
   const auto text = open_text(flags);
   if (!text) return tl::make_unexpected(text.error());
   auto model = open_engine({flags.model, flags.window, flags.batch, flags.micro_batch,

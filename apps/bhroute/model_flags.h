@@ -28,6 +28,9 @@ void add_task_flag(CLI::App& app, std::vector<std::string>& tasks);
 /// Each "FORM:FILE". Errors: no such form or file, a file of another form.
 Result<std::vector<evaluation::Task>> read_tasks(const std::vector<std::string>& tasks);
 
+/// Errors: no model or text is named, a size is impossible.
+Result<void> check_model_flags(const ModelFlags& flags);
+
 /// A model and the text cut into windows for it.
 struct Workload {
   std::unique_ptr<evaluation::ModelRunner> model;

@@ -30,7 +30,8 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
 std::vector<std::string> flag_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back(std::string("--").append(name));
+    for (const std::string& name : option->get_lnames())
+      names.push_back(std::string("--").append(name));
   return names;
 }
 

@@ -19,7 +19,7 @@ struct Flags {
   std::vector<std::string> tables;
   std::string policy, configurations;
   ModelFlags model;
-  bool json = false, force = false;
+  bool force = false;
 };
 
 Result<void> check(const Flags& flags) {
@@ -60,7 +60,7 @@ Result<evaluation::RunResult> measure(const Flags& flags, const routing::PolicyS
                               {.num_threads = num_threads(flags.model)}, progress);
 }
 
-Result<void> predict_one(const Flags& flags, Console& console) {
+Result<void> predict_one(const Flags& flags, const Context& context) {
   const auto spec = routing::parse_policy(flags.policy);
   if (!spec) return tl::make_unexpected(spec.error());
   if (flags.tables.size() != 1)
@@ -78,29 +78,29 @@ Result<void> predict_one(const Flags& flags, Console& console) {
   const evaluation::PredictedRun run{to_string(*spec), *spec, *std::move(prediction)};
   std::optional<evaluation::RunResult> measured;
   if (!flags.model.model.empty() || !flags.model.text.empty()) {
-    auto result = measure(flags, *spec, {flags.tables.front(), *table}, console);
+    auto result = measure(flags, *spec, {flags.tables.front(), *table}, context.console);
     if (!result) return tl::make_unexpected(result.error());
     measured = *std::move(result);
   }
   const auto* beside = measured ? &*measured : nullptr;
-  console.out(flags.json ? json_text(to_json(run, beside)) : readable(run, beside));
+  context.console.out(context.json ? json_text(to_json(run, beside)) : readable(run, beside));
   return {};
 }
 
-Result<void> predict_many(const Flags& flags, Console& console) {
+Result<void> predict_many(const Flags& flags, const Context& context) {
   const auto configurations = evaluation::read_configurations(flags.configurations);
   if (!configurations) return tl::make_unexpected(configurations.error());
   const auto tables = open_tables(flags.tables);
   if (!tables) return tl::make_unexpected(tables.error());
   return evaluation::predict_list(*configurations, *tables)
       .map([&](const evaluation::PredictedList& list) {
-        console.out(flags.json ? json_text(to_json(list)) : readable(list));
+        context.console.out(context.json ? json_text(to_json(list)) : readable(list));
       });
 }
 
-Result<void> run(const Flags& flags, Console& console) {
+Result<void> run(const Flags& flags, const Context& context) {
   if (auto ok = check(flags); !ok) return ok;
-  return flags.policy.empty() ? predict_many(flags, console) : predict_one(flags, console);
+  return flags.policy.empty() ? predict_many(flags, context) : predict_one(flags, context);
 }
 
 }  // namespace
@@ -118,11 +118,10 @@ Action declare_predict(CLI::App& app, Context& context) {
   app.add_option("--configurations", flags->configurations,
                  "A list as the sweep reads it: a line each, and which cannot be told apart")
       ->type_name("JSON");
-  app.add_flag("--json", flags->json, "JSON on stdout");
   add_model_flags(app, flags->model);
   app.add_flag("--force", flags->force, "Measure with a table that was made from another model")
       ->group("Model and text");
-  return [flags, &context] { return run(*flags, context.console); };
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

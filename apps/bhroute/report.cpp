@@ -3,13 +3,16 @@
 #include "bhroute/evaluation/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/json.h"
 #include "command.h"
+#include "json_output.h"
 #include "output_path.h"
 
 namespace bhroute::cli {
@@ -41,6 +44,7 @@ Result<void> add_check(nlohmann::json& results, const std::filesystem::path& pat
   auto check = parse_json(*content, path.string());
   if (!check || !check->is_object())
     return invalid_input(path.string(), "not the output of bhroute check");
+  if (auto ok = check_format_version(*check, kCheckFormat, path.string()); !ok) return ok;
   results["check"] = *std::move(check);
   return {};
 }
@@ -62,7 +66,13 @@ Result<std::vector<nlohmann::json>> read_all(const std::vector<std::string>& dir
   return all;
 }
 
-Result<void> run(const Flags& flags, Console& console) {
+std::string readable(const std::vector<std::string>& verdict, const std::string& output,
+                     std::size_t num_bytes) {
+  return fmt::format("{}\n\nwrote {} ({:.1f} MiB, opens without a network)\n",
+                     fmt::join(verdict, "\n"), output, static_cast<double>(num_bytes) / (1 << 20));
+}
+
+Result<void> run(const Flags& flags, const Context& context) {
   const std::filesystem::path folder(flags.directories.front());
   const std::string output =
       flags.output.empty() ? (folder / "report.html").string() : flags.output;
@@ -76,9 +86,10 @@ Result<void> run(const Flags& flags, Console& console) {
   const auto sentences = evaluation::verdict(all->front(), where, others);
   if (!sentences) return tl::make_unexpected(sentences.error());
   if (auto ok = write_file(output, *page); !ok) return ok;
-  for (const std::string& sentence : *sentences) console.out(sentence + "\n");
-  console.out(fmt::format("\nwrote {} ({:.1f} MiB, opens without a network)\n", output,
-                          static_cast<double>(page->size()) / (1 << 20)));
+  const nlohmann::json object{
+      {"report", output}, {"verdict", *sentences}, {"versions", versions_json()}};
+  context.console.out(context.json ? json_text(object)
+                                   : readable(*sentences, output, page->size()));
   return {};
 }
 
@@ -89,11 +100,11 @@ Action declare_report(CLI::App& app, Context& context) {
   app.add_option("directory", flags->directories,
                  "The folder that `bhroute sweep -o` wrote; further ones hold other models on the\n"
                  "same text, whose runs stand beside the first one's")
-      ->type_name("DIR...")
+      ->type_name("DIR")
       ->required();
   app.add_option("-o,--output", flags->output, "The page (default: DIR/report.html)")
       ->type_name("HTML");
-  return [flags, &context] { return run(*flags, context.console); };
+  return [flags, &context] { return run(*flags, context); };
 }
 
 }  // namespace bhroute::cli

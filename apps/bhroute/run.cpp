@@ -18,7 +18,7 @@ struct Flags {
   EngineOptions engine;
   std::string prompt, policy, table;
   evaluation::GenerationOptions generation;
-  bool json = false, force = false;
+  bool force = false;
 };
 
 /// Mean experts per token and MoE layer, of the prompt and of what is written.
@@ -144,12 +144,12 @@ Result<void> run(const Flags& flags, const Context& context) {
       prepared->generator->generate(flags.prompt, flags.generation, [&](std::string_view piece) {
         experts.prompt_is_read();
         text += piece;
-        if (flags.json) return;
+        if (context.json) return;
         context.console.out(piece);
         context.console.flush_out();
       });
   if (!made) return tl::make_unexpected(made.error());
-  if (!flags.json) {
+  if (!context.json) {
     context.console.out("\n");
     context.console.info(summary(*made, experts, *prepared));
     return {};
@@ -168,7 +168,7 @@ Action declare_run(CLI::App& app, Context& context) {
   flags->engine.window = 2048;
   app.add_option("-m,--model", flags->engine.model_path, "The model, a mixture of experts")
       ->type_name("GGUF");
-  app.add_option("-p,--prompt", flags->prompt, "The text to continue")->type_name("TEXT");
+  app.add_option("-p,--prompt", flags->prompt, "The text to continue")->type_name("PROMPT");
   app.add_option("-n,--tokens", flags->generation.max_tokens, "Tokens to write")
       ->capture_default_str()
       ->type_name("N");
@@ -193,7 +193,6 @@ Action declare_run(CLI::App& app, Context& context) {
       ->capture_default_str()
       ->type_name("N");
   add_way_flag(app, flags->engine.way);
-  app.add_flag("--json", flags->json, "JSON on stdout, when all is written");
   return [flags, &context] { return run(*flags, context); };
 }
 

@@ -10,6 +10,7 @@
 #include "bhroute/core/log.h"
 #include "command.h"
 #include "engine.h"
+#include "json_output.h"
 #include "model_flags.h"
 #include "output_path.h"
 #include "prediction_output.h"
@@ -165,6 +166,7 @@ Result<evaluation::SweepOptions> make_options(const Flags& flags, const Context&
   options.gpu_layers = flags.model.gpu_layers;
   options.model_path = flags.model.model;
   options.text_path = flags.model.text;
+  if (context.json) return options;
   options.on_finished = [&console = context.console, first = true](const evaluation::RunResult& run,
                                                                    bool reused) mutable {
     if (std::exchange(first, false)) console.out(sweep_header());
@@ -174,7 +176,7 @@ Result<evaluation::SweepOptions> make_options(const Flags& flags, const Context&
   return options;
 }
 
-Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console& console) {
+Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, const Context& context) {
   // The list and the tables are checked before the model is opened, with the usual top_k; the names
   // do not depend on it.
   auto list = read_list(flags, 8);
@@ -194,11 +196,13 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, Console
   list = read_list(flags, model.top_k);
   if (!list) return tl::make_unexpected(list.error());
   relabel_grid(flags.table, options, *list);
-  if (auto ok = print_prediction(*list, options, console); !ok) return ok;
-  ConsoleProgress progress(console);
+  if (!context.json)
+    if (auto ok = print_prediction(*list, options, context.console); !ok) return ok;
+  ConsoleProgress progress(context.console);
   const auto outcome = evaluation::run_sweep(*work->model, work->text, *list, options, progress);
   if (!outcome) return tl::make_unexpected(outcome.error());
-  console.out(sweep_summary(*outcome, flags.output));
+  context.console.out(context.json ? json_text(sweep_json(*outcome, flags.output))
+                                   : sweep_summary(*outcome, flags.output));
   return {};
 }
 
@@ -210,7 +214,7 @@ Result<void> run(const Flags& flags, const Context& context) {
   if (!lock) return tl::make_unexpected(lock.error());
   auto options = make_options(flags, context);
   if (!options) return tl::make_unexpected(options.error());
-  return sweep(flags, std::move(*options), context.console);
+  return sweep(flags, std::move(*options), context);
 }
 
 }  // namespace

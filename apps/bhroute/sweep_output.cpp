@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace bhroute::cli {
 namespace {
@@ -48,6 +49,19 @@ std::string sweep_summary(const evaluation::SweepOutcome& outcome, const std::st
   return text +
          fmt::format("results: {0}/results.json, {0}/results.csv\nnext:    bhroute report {0}\n",
                      directory);
+}
+
+nlohmann::json sweep_json(const evaluation::SweepOutcome& outcome, const std::string& directory) {
+  nlohmann::json runs = nlohmann::json::array();
+  for (const evaluation::RunResult& run : outcome.runs) {
+    runs.push_back(to_json(run, false));
+    runs.back().erase("layers");
+    runs.back().erase("histogram");
+  }
+  return {{"results", directory + "/results.json"},
+          {"num_reused", outcome.num_reused},
+          {"notes", outcome.notes},
+          {"runs", std::move(runs)}};
 }
 
 }  // namespace bhroute::cli

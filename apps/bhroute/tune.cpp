@@ -9,7 +9,9 @@
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/sha256.h"
+#include "bhroute/routing/policy_file.h"
 #include "command.h"
 #include "json_output.h"
 #include "model_flags.h"
@@ -27,7 +29,6 @@ struct Flags {
   std::string score = "all", output, work;
   std::vector<std::string> rules, weights{"mass", "native"};
   evaluation::TuneOptions options;
-  bool json = false;
 };
 
 Result<void> read_words(const Flags& flags, evaluation::TuneOptions& options) {
@@ -75,7 +76,7 @@ Result<void> write_policy(const evaluation::TunedPolicy& tuned, const std::strin
     spec.table = fs::path(path).filename().string();
     spec.table_sha256 = *digest;
   }
-  return write_file(output, to_json(spec).dump(2) + "\n");
+  return write_file(output, routing::policy_file_text(spec));
 }
 
 Result<void> run(const Flags& flags, const Context& context) {
@@ -91,6 +92,7 @@ Result<void> run(const Flags& flags, const Context& context) {
   if (!result) return tl::make_unexpected(result.error());
   if (auto ok = write_policy(result->ranking.front(), flags.output); !ok) return ok;
   nlohmann::json object = to_json(*result);
+  object[kFormatVersionKey] = kRankingFormat.version;
   object["command"] = context.command_line;
   object["model"] = work->model->description().name;
   object["model_sha256"] = work->model->description().sha256;
@@ -103,7 +105,7 @@ Result<void> run(const Flags& flags, const Context& context) {
     const auto& adaptive = result->ranking[*result->best_adaptive];
     if (auto ok = write_policy(adaptive, beside(flags.output, "adaptive.json")); !ok) return ok;
   }
-  context.console.out(flags.json ? json_text(object) : readable(*result, flags.output));
+  context.console.out(context.json ? json_text(object) : readable(*result, flags.output));
   return {};
 }
 
@@ -131,7 +133,7 @@ Action declare_tune(CLI::App& app, Context& context) {
                  "Weight rules; the first is screened with, the others are variants")
       ->delimiter(',')
       ->capture_default_str()
-      ->type_name("RULES");
+      ->type_name("WEIGHTS");
   app.add_option("--work", flags->work,
                  "Folder of finished runs: started again, it continues (default NAME.work)")
       ->type_name("DIR");
@@ -144,7 +146,6 @@ Action declare_tune(CLI::App& app, Context& context) {
   add("--screen", options.screen, "Held-back windows that every candidate runs");
   add("--second", options.second, "... that the leaders of the screen run");
   add("--final", options.final, "... that the last three run");
-  app.add_flag("--json", flags->json, "JSON on stdout");
   return [flags, &context] { return run(*flags, context); };
 }
 

@@ -4,12 +4,15 @@
 
 #include <charconv>
 
+#include "bhroute/core/file_format.h"
+
 namespace bhroute::calibration {
 namespace {
 
 // "2" is "1" with sampled rows: a reader that knows "1" only could not make sense of their tensors.
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kFormatVersionWithRows = "2";
+static_assert(kTableFormat.version == 2);
 
 template <class T>
 Result<T> parse_count(std::string_view text) {

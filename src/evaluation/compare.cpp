@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/paired_interval.h"
@@ -110,6 +111,8 @@ Result<StoredRun> load_run(const std::filesystem::path& path) {
   if (!object || !object->is_object())
     return invalid_input(path.string(), "not a run's result", "",
                          "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary");
+  if (auto ok = check_format_version(*object, kRunFormat, path.string()); !ok)
+    return tl::make_unexpected(ok.error());
   return read_run(*object, path);
 }
 

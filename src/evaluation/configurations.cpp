@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/json.h"
 #include "bhroute/evaluation/sweep.h"
 
@@ -170,6 +171,9 @@ Result<json> parse_list(const std::filesystem::path& path) {
   auto read = parse_json(*content, path.string());
   if (!read) return read;
   json& parsed = *read;
+  if (parsed.is_object())
+    if (auto ok = check_format_version(parsed, kConfigurationsFormat, path.string()); !ok)
+      return tl::make_unexpected(ok.error());
   if (!parsed.is_object() || !parsed.contains("configurations") ||
       !parsed["configurations"].is_array() || parsed["configurations"].empty())
     return invalid_input(path.string(), "not a list of configurations", "",
@@ -227,7 +231,9 @@ Result<void> check_configurations(const std::vector<Configuration>& list,
 std::string configurations_to_json(const std::vector<Configuration>& list) {
   json entries = json::array();
   for (const Configuration& configuration : list) entries.push_back(to_json(configuration));
-  return json{{"configurations", entries}}.dump(2) + "\n";
+  return json{{kFormatVersionKey, kConfigurationsFormat.version}, {"configurations", entries}}.dump(
+             2) +
+         "\n";
 }
 
 }  // namespace bhroute::evaluation

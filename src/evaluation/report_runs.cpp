@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "bhroute/core/file_format.h"
+
 namespace bhroute::evaluation {
 namespace {
 
@@ -149,6 +151,7 @@ Result<void> read_model(const json& results, const std::string& where, ReportSwe
 Result<void> check_runs(const json& results, const std::string& where) {
   if (!results.is_object())
     return invalid_input(where, "is no sweep's results", results.type_name(), "an object");
+  if (auto ok = check_format_version(results, kResultsFormat, where); !ok) return ok;
   const auto runs = results.find("runs");
   if (runs == results.end()) return invalid_input(where, "lacks the key 'runs'");
   if (!runs->is_array())

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_format.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/log.h"
 #include "bhroute/evaluation/run_losses.h"
@@ -23,6 +24,8 @@ Result<json> read_json(const std::filesystem::path& path) {
   auto parsed = parse_json(*content, path.string());
   if (!parsed || !parsed->is_object() || !parsed->contains("run"))
     return invalid_input(path.string(), "not a run's result");
+  if (auto ok = check_format_version(*parsed, kRunFormat, path.string()); !ok)
+    return tl::make_unexpected(ok.error());
   return parsed;
 }
 
@@ -63,6 +66,7 @@ std::optional<RunResult> RunStore::load(const std::string& slug,
 Result<void> RunStore::save(const std::string& slug, const std::string& fingerprint,
                             const json& record, const RunResult& result) const {
   json object = record;
+  object[kFormatVersionKey] = kRunFormat.version;
   object["fingerprint"] = fingerprint;
   if (auto written = write_losses(losses_path(slug), result.token_losses, object); !written)
     return written;

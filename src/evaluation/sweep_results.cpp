@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bhroute/core/file_format.h"
 #include "result_fields.h"
 
 namespace bhroute::evaluation {
@@ -56,6 +57,7 @@ std::string one_a_line(const SweepOutcome& outcome) {
 std::string format_results(const json& record, const SweepOutcome& outcome) {
   json rest = record;
   rest["notes"] = outcome.notes;
+  rest[kFormatVersionKey] = kResultsFormat.version;
   std::string text = "{\n";
   for (const auto& [key, value] : rest.items())
     text += json(key).dump() + ": " + value.dump() + ",\n";

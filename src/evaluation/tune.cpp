@@ -37,7 +37,7 @@ class Tuner {
         fit_(options, model.description()) {}
 
   Result<TuneResult> run() {
-    plan_windows();
+    planned_ = planned_windows(options_, model_.description(), text_.num_windows);
     advance(0);
     for (auto stage : {&Tuner::learn, &Tuner::measure_layers, &Tuner::screen, &Tuner::vary,
                        &Tuner::second_round, &Tuner::final_round})
@@ -54,18 +54,6 @@ class Tuner {
  private:
   std::size_t held() const { return text_.num_windows - options_.fit; }
   std::size_t upto(std::size_t wanted) const { return std::min(wanted, held()); }
-
-  // An upper bound, so that the time left does not grow.
-  void plan_windows() {
-    const std::size_t layers = model_.description().moe_layers.size();
-    const std::size_t statics = static_candidates(options_).size();
-    const std::size_t first = statics + first_candidates(options_).size();
-    planned_ = options_.fit + (2 * layers + 4 * kWidestMeasured) * options_.sensitivity +
-               (first + 4 * options_.num_variants) * upto(options_.screen) +
-               options_.num_second * (kCorrectionWindows + upto(options_.second)) +
-               (statics + 1) * (upto(options_.second) - upto(options_.screen)) +
-               (options_.num_final + statics + 1) * (upto(options_.final) - upto(options_.second));
-  }
 
   void advance(std::size_t windows) {
     done_ = std::min(done_ + windows, planned_);
@@ -404,6 +392,19 @@ Result<void> check(const ModelDescription& model, const WindowedText& text,
 }
 
 }  // namespace
+
+std::size_t planned_windows(const TuneOptions& options, const ModelDescription& model,
+                            std::size_t num_windows) {
+  const std::size_t held = num_windows - std::min(num_windows, options.fit);
+  const auto upto = [held](std::size_t wanted) { return std::min(wanted, held); };
+  const std::size_t statics = static_candidates(options).size();
+  const std::size_t first = statics + first_candidates(options).size();
+  return options.fit + (2 * model.moe_layers.size() + 4 * kWidestMeasured) * options.sensitivity +
+         (first + 4 * options.num_variants) * upto(options.screen) +
+         options.num_second * (kCorrectionWindows + upto(options.second)) +
+         (statics + 1) * (upto(options.second) - upto(options.screen)) +
+         (options.num_final + statics + 1) * (upto(options.final) - upto(options.second));
+}
 
 Result<TuneResult> tune(ModelRunner& model, const WindowedText& text, const TuneOptions& options,
                         ProgressSink& progress) {

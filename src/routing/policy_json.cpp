@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bhroute/core/file_format.h"
 #include "policy_fields.h"
 
 namespace bhroute::routing {
@@ -142,12 +143,14 @@ Result<Rule> read_rule(const json& object, std::string_view where) {
 
 Result<PolicySpec> policy_from_json(const json& object, std::string_view where) {
   if (!object.is_object()) return wrong_type(std::string(where), object, "an object");
+  if (auto ok = check_format_version(object, kPolicyFormat, where); !ok)
+    return tl::make_unexpected(ok.error());
   const auto rule = read_rule(object, where);
   if (!rule) return tl::make_unexpected(rule.error());
   PolicySpec spec;
   spec.rule = *rule;
   for (const auto& [key, value] : object.items()) {
-    if (key == "rule") continue;
+    if (key == "rule" || key == kFormatVersionKey) continue;
     auto ok = key == "layers" ? read_layers(spec, value, at(where, key))
                               : read_field(spec, key, value, where);
     if (!ok) return tl::make_unexpected(ok.error());

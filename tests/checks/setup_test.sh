@@ -92,6 +92,8 @@ check "apt fails: the package is named" said "apt could not install: cmake"
 
 debian 1000; all_but nothing; run env PATH="$scratch/bin:$PATH" "$root/tools/setup/packages.sh" --with-browser
 check "the browser is asked for only where it is wanted" said "not installed: chromium"
+debian 1000; all_but nothing; run env PATH="$scratch/bin:$PATH" "$root/tools/setup/packages.sh" --with-shells
+check "shells are asked for only where they are wanted" said "not installed: zsh fish groff curl"
 debian 1000; all_but nothing; run env PATH="$scratch/bin:$PATH" "$root/tools/setup/packages.sh" --with-fuzzer
 check "clang is asked for only to fuzz" said "not installed: clang libclang-rt-14-dev"
 run "$root/tools/setup/packages.sh" --browser

@@ -2,12 +2,13 @@
 
 import os
 import pty
+import re
 import subprocess
 import unittest
 
 import support
 
-SUBCOMMANDS = ["info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report"]
+SUBCOMMANDS = ["quickstart", "info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report", "completions", "man"]
 
 
 class Help(support.CliTest):
@@ -18,14 +19,19 @@ class Help(support.CliTest):
         self.assertEqual(outcome.err, "")
 
     def test_help_at_each_level_has_an_example(self):
-        self.assertIn("Example:\n  bhroute calibrate", self.ok("--help").out)
+        self.assertIn("Example:\n  bhroute quickstart", self.ok("--help").out)
         for name in SUBCOMMANDS:
             outcome = self.ok(name, "--help")
             self.assertRegex(outcome.out, r"Example:\n(.*\n)*.*bhroute " + name)
             self.assertLess(max(len(line) for line in outcome.out.splitlines()), 130, name)
 
     def test_version(self):
-        self.assertRegex(self.ok("--version").out, r"^bhroute \d+\.\d+\.\d+\n$")
+        told = self.ok("--version").out
+        self.assertRegex(told, r"^bhroute \d+\.\d+\.\d+\n$")
+        for name, form in (("CMakeLists.txt", r"project\(bhroute VERSION ([\d.]+)"), ("pyproject.toml", r'\nversion = "([\d.]+)"'),
+                           ("CHANGELOG.md", r"\n## \[([\d.]+)\]")):
+            with open(os.path.join(support.SOURCE, name), encoding="utf-8") as file:
+                self.assertEqual(re.search(form, file.read()).group(1), told.split()[1], name)
 
 
 class UnknownWords(support.CliTest):

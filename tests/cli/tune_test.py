@@ -25,7 +25,7 @@ class Tune(support.CliTest):
         self.assertIn("against fixed, 95 %", first.out)
         self.assertRegex(first.out, r"Its count on held-back text is \d\.\d+, [+-]\d+\.\d % off the budget")
         ranking = self.read("p.ranking.json")
-        self.assertEqual(ranking["ranking"][0]["policy"], self.read("p.json"))
+        self.assertEqual({**ranking["ranking"][0]["policy"], "format_version": 1}, self.read("p.json"))
         self.assertEqual(ranking["windows_reused"], 0)
         rules = {one["policy"]["rule"] for one in ranking["ranking"]}
         self.assertEqual(rules, {"top_k", "top_k_per_layer", "critical", "min_p"})

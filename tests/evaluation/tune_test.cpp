@@ -41,6 +41,8 @@ class Tune : public ::testing::Test {
 TEST_F(Tune, RanksAdaptivePoliciesWithTheFixedOnes) {
   const auto result = tune(model, text, options, quiet);
   ASSERT_TRUE(result) << to_string(result.error());
+  EXPECT_LE(result->num_windows, planned_windows(options, model.description(), 44));
+  EXPECT_GE(3 * result->num_windows, planned_windows(options, model.description(), 44));
   std::set<Rule> finalists;
   for (const auto& tuned : result->ranking) {
     EXPECT_NEAR(tuned.mean_experts, 3.0, 0.3) << tuned.name;

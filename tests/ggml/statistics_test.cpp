@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 namespace bhroute::ggml {
@@ -37,6 +39,35 @@ TEST(Statistics, SumsOverLayersAndTokens) {
                         "61.4 % of pairs skipped, choosing 1.00 %"));
   statistics.reset();
   EXPECT_EQ(statistics.snapshot().token_layers, 0u);
+}
+
+TEST(Statistics, AsJson) {
+  Statistics statistics;
+  statistics.count(work(0, 10, 40));
+  statistics.count(work(1, 10, 20));
+  testing::internal::CaptureStderr();
+  statistics.count_untouched(4, "its experts lie elsewhere");
+  testing::internal::GetCapturedStderr();
+  const auto object = nlohmann::json::parse(statistics.json());
+  EXPECT_EQ(object["format_version"], 1);
+  EXPECT_EQ(object["tokens"], 10);
+  EXPECT_DOUBLE_EQ(object["mean_experts"], 3.0);
+  EXPECT_EQ(object["untouched"].dump(), R"([{"layers":[4],"reason":"its experts lie elsewhere"}])");
+}
+
+TEST(Statistics, TheFilesNameChoosesTheForm) {
+  const auto folder = std::filesystem::temp_directory_path();
+  for (const bool as_json : {true, false}) {
+    const auto file = folder / (as_json ? "bhroute_statistics.json" : "bhroute_statistics.txt");
+    Statistics statistics;
+    statistics.write_to(file);
+    statistics.count(work(0, 10, 40));
+    statistics.finish_file();
+    std::stringstream content;
+    content << std::ifstream(file).rdbuf();
+    EXPECT_EQ(content.str(), (as_json ? statistics.json() : statistics.summary()) + "\n");
+    std::filesystem::remove(file);
+  }
 }
 
 TEST(Statistics, NothingFusedIsLoud) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing. Without root it names them and the command that would.
-#   tools/setup/packages.sh [--with-browser] [--with-fuzzer] [--with-chroot]
-# The browser draws the report in its test, clang fuzzes, the chroot tries the Debian package.
+#   tools/setup/packages.sh [--with-browser] [--with-shells] [--with-fuzzer] [--with-chroot]
+# The browser draws the report in its tests; the shells complete, groff sets the man page and curl asks a server in theirs; clang fuzzes; the
+# chroot tries the Debian package.
 set -euo pipefail
 
 packages=(
@@ -13,9 +14,10 @@ packages=(
 for argument in "$@"; do
   case $argument in
     --with-browser) packages+=(chromium) ;;
+    --with-shells) packages+=(zsh fish groff curl) ;;
     --with-fuzzer) packages+=(clang libclang-rt-14-dev) ;;
     --with-chroot) packages+=(debootstrap) ;;
-    *) echo "packages: unknown argument, got $argument, want --with-browser, --with-fuzzer or --with-chroot" >&2; exit 2 ;;
+    *) echo "packages: unknown argument, got $argument, want --with-browser, -shells, -fuzzer or -chroot" >&2; exit 2 ;;
   esac
 done
 

@@ -64,6 +64,10 @@ struct TuneResult {
 Result<TuneResult> tune(ModelRunner& model, const WindowedText& text, const TuneOptions& options,
                         ProgressSink& progress);
 
+/// The most windows that tuning on a text of `num_windows` runs: what its progress counts to.
+std::size_t planned_windows(const TuneOptions& options, const ModelDescription& model,
+                            std::size_t num_windows);
+
 nlohmann::json to_json(const TuneResult& result);
 
 }  // namespace bhroute::evaluation

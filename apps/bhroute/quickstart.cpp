@@ -1,0 +1,173 @@
+// bhroute quickstart: calibrate, predict, tune, evaluate, report, and how to serve the model.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "bhroute/calibration/calibration_file.h"
+#include "bhroute/core/file.h"
+#include "bhroute/core/log.h"
+#include "bhroute/core/sha256.h"
+#include "bhroute/evaluation/predict.h"
+#include "command.h"
+#include "prediction_output.h"
+#include "progress.h"
+#include "quickstart_output.h"
+#include "shell_words.h"
+
+namespace bhroute::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Flags {
+  ModelFlags model;
+  double budget = 0.0;  ///< 0 = usual_budget
+  std::string output = "bhroute-quickstart", effort = "usual";
+  bool dry_run = false;
+};
+
+/// A step's subcommand, shown before it runs.
+Result<void> step(int number, const Words& words, Console& console) {
+  console.info(fmt::format("\nstep {} of {}: bhroute {}", number, kNumSteps, shell_line(words)));
+  return run_subcommand(words, console);
+}
+
+Result<void> write_if_other(const std::string& path, const std::string& content) {
+  const auto there = read_file(path);
+  return there && *there == content ? Result<void>{} : write_file(path, content);
+}
+
+/// Whether the table is there, of this model and text and as many windows. A table that cannot be
+/// read is made anew.
+bool is_calibrated(const QuickstartProbe& probe, const ModelFlags& flags,
+                   const QuickstartPaths& paths) {
+  std::error_code ignored;
+  if (!fs::exists(paths.table(), ignored)) return false;
+  const auto table = calibration::read_table(paths.table());
+  return table && table->metadata.model_sha256 == probe.model.sha256 &&
+         table->metadata.text_sha256 == sha256(probe.text.learning) &&
+         table->metadata.num_tokens <= probe.plan.learning() * flags.window;
+}
+
+Result<void> calibrate(const QuickstartProbe& probe, const ModelFlags& flags,
+                       const QuickstartPaths& paths, Console& console) {
+  if (!is_calibrated(probe, flags, paths))
+    return step(1, calibrate_words(flags, probe.plan, paths), console);
+  console.info(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()));
+  return {};
+}
+
+std::vector<evaluation::Configuration> levels_of_bh(const evaluation::ModelDescription& model) {
+  std::vector<evaluation::Configuration> list;
+  for (const double alpha : {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5}) {
+    routing::PolicySpec policy;
+    policy.alpha = alpha;
+    policy.max_k = std::min(2 * model.top_k, model.num_experts);
+    list.push_back(
+        {to_string(policy), "reference", "unselected", "unselected", policy, false, false});
+  }
+  return list;
+}
+
+/// Benjamini-Hochberg at several levels, foretold from the table's sampled rows; returns the level
+/// whose mean is nearest to the budget.
+Result<std::string> predict(const QuickstartProbe& probe, double budget,
+                            const QuickstartPaths& paths, Console& console) {
+  console.info(fmt::format("\nstep 2 of {}: what bh would select, foretold from {}", kNumSteps,
+                           paths.table()));
+  const auto table = calibration::load_table(paths.table());
+  if (!table) return tl::make_unexpected(table.error());
+  const auto found = evaluation::predict_list(levels_of_bh(probe.model),
+                                              {{"unselected", {paths.table(), *table}}});
+  if (!found) return tl::make_unexpected(found.error());
+  console.out(readable(*found) + "\n");
+  const auto nearest = std::ranges::min_element(found->runs, {}, [&](const auto& run) {
+    return std::abs(run.prediction.mean_experts - budget);
+  });
+  return nearest == found->runs.end() ? "" : nearest->name;
+}
+
+Result<void> work(const Flags& flags, const QuickstartProbe& probe, double budget,
+                  const QuickstartPaths& paths, Console& console) {
+  if (auto ok = write_if_other(paths.learning(), probe.text.learning); !ok) return ok;
+  if (auto ok = write_if_other(paths.evaluation(), probe.text.evaluation); !ok) return ok;
+  if (auto ok = calibrate(probe, flags.model, paths, console); !ok) return ok;
+  const auto bh = predict(probe, budget, paths, console);
+  if (!bh) return tl::make_unexpected(bh.error());
+  if (auto ok = step(3, tune_words(flags.model, probe.plan, budget, paths), console); !ok)
+    return ok;
+  const auto list = configurations_text(probe.model, budget, *bh, paths);
+  if (!list) return tl::make_unexpected(list.error());
+  if (auto ok = write_if_other(paths.configurations(), *list); !ok) return ok;
+  if (auto ok = step(4, sweep_words(flags.model, probe.plan, paths), console); !ok) return ok;
+  return step(5, report_words(paths), console);
+}
+
+Result<double> budget_of(const Flags& flags, const evaluation::ModelDescription& model) {
+  const double budget = flags.budget > 0.0 ? flags.budget : usual_budget(model.top_k);
+  if (budget >= 1.0 && budget < static_cast<double>(model.num_experts)) return budget;
+  return invalid_input("--budget", "out of range", fmt::format("{}", budget),
+                       fmt::format("1 to less than {}, the model's experts", model.num_experts));
+}
+
+Result<void> prepare_folder(const std::string& folder) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (!problem) return {};
+  return invalid_input("--output", "cannot make the folder (" + problem.message() + ")", folder);
+}
+
+Result<void> run(const Flags& flags, Context& context) {
+  Console& console = context.console;
+  const auto plan = plan_of_effort(flags.effort);
+  if (!plan) return tl::make_unexpected(plan.error());
+  const auto start = std::chrono::steady_clock::now();
+  const auto found = probe(flags.model, *plan);
+  if (!found) return tl::make_unexpected(found.error());
+  const auto budget = budget_of(flags, found->model);
+  if (!budget) return tl::make_unexpected(budget.error());
+  const QuickstartPaths paths{flags.output};
+  const double estimate = estimated_seconds(*found, *budget, kMostRuns);
+  console.info(plan_text(*found, *budget, estimate, describe(found->model)));
+  if (flags.dry_run) {
+    console.out(context.json ? plan_json(*found, *budget, estimate)
+                             : commands_text(flags.model, *found, *budget, paths));
+    return {};
+  }
+  if (auto ok = prepare_folder(flags.output); !ok) return ok;
+  console.mute = context.json;
+  if (auto ok = work(flags, *found, *budget, paths, console); !ok) return ok;
+  console.mute = false;
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  const auto outcome =
+      read_outcome(paths, {*budget, estimate, taken.count(), serve_words(flags.model, paths)});
+  if (!outcome) return tl::make_unexpected(outcome.error());
+  console.out(context.json ? outcome_json(*outcome, paths) : readable(*outcome, paths));
+  return {};
+}
+
+}  // namespace
+
+Action declare_quickstart(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<Flags>();
+  app.add_option(
+         "--budget", flags->budget,
+         "Mean number of experts per token and layer (default: 3/4 of the model's own top_k)")
+      ->type_name("K");
+  app.add_option("-o,--output", flags->output,
+                 "Folder of all that is made; run again, it continues there")
+      ->capture_default_str()
+      ->type_name("DIR");
+  app.add_option("--effort", flags->effort, "How much text is run: quick, usual or thorough")
+      ->capture_default_str()
+      ->type_name("EFFORT");
+  app.add_flag("--dry-run", flags->dry_run, "Only the estimate and the commands that it would run");
+  add_model_flags(app, flags->model);
+  return [flags, &context] { return run(*flags, context); };
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,116 @@
+#include "quickstart_output.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
+#include "bhroute/evaluation/run_result.h"
+#include "json_output.h"
+#include "progress.h"
+#include "shell_words.h"
+
+namespace bhroute::cli {
+namespace {
+
+using evaluation::RunResult;
+using nlohmann::json;
+
+Result<RunResult> find_run(const json& results, const char* name, const std::string& where) {
+  for (const json& run : results.value("runs", json::array()))
+    if (run.is_object() && run.value("name", "") == name)
+      return evaluation::run_result_from_json(run, where);
+  return failure(where, "the evaluation lacks a run", name);
+}
+
+std::string line(const char* label, const std::string& value) {
+  return fmt::format("{:<10}{}\n", label, value);
+}
+
+std::string loss_words(const QuickstartOutcome& outcome) {
+  std::string text = fmt::format("perplexity {:.3f}, the model's own {:.3f}",
+                                 outcome.tuned.perplexity, outcome.own.perplexity);
+  if (outcome.tuned.loss_difference)
+    text += fmt::format("; {:+.4f} nats a token", *outcome.tuned.loss_difference);
+  if (outcome.tuned.loss_difference_low && outcome.tuned.loss_difference_high)
+    text += fmt::format(" [{:+.4f}, {:+.4f}]", *outcome.tuned.loss_difference_low,
+                        *outcome.tuned.loss_difference_high);
+  return text;
+}
+
+}  // namespace
+
+std::string plan_text(const QuickstartProbe& probe, double budget, double estimated_seconds,
+                      const std::string& model) {
+  return fmt::format(
+      "model {}\nbudget {} experts a token and layer; {} windows to calibrate and tune on, {} "
+      "after "
+      "them to evaluate on\nat {:.2f} s a window this takes about {} (what an earlier run finished "
+      "is "
+      "not run again)",
+      model, budget, probe.plan.learning(), probe.plan.evaluation, probe.seconds_per_window,
+      format_duration(estimated_seconds));
+}
+
+std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds) {
+  return json_text({{"budget", budget},
+                    {"estimated_seconds", estimated_seconds},
+                    {"seconds_per_window", probe.seconds_per_window},
+                    {"learning_windows", probe.plan.learning()},
+                    {"evaluation_windows", probe.plan.evaluation},
+                    {"versions", versions_json()}});
+}
+
+std::string commands_text(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
+                          const QuickstartPaths& paths) {
+  std::string text;
+  for (const Words& words :
+       {calibrate_words(flags, probe.plan, paths), tune_words(flags, probe.plan, budget, paths),
+        sweep_words(flags, probe.plan, paths), report_words(paths)})
+    text += "bhroute " + shell_line(words) + "\n";
+  return text;
+}
+
+Result<QuickstartOutcome> read_outcome(const QuickstartPaths& paths, QuickstartFacts facts) {
+  const auto content = read_file(paths.results());
+  if (!content) return tl::make_unexpected(content.error());
+  const auto results = parse_json(*content, paths.results());
+  if (!results) return tl::make_unexpected(results.error());
+  auto own = find_run(*results, kOwnRun, paths.results());
+  if (!own) return tl::make_unexpected(own.error());
+  auto tuned = find_run(*results, kTunedRun, paths.results());
+  if (!tuned) return tl::make_unexpected(tuned.error());
+  return QuickstartOutcome{std::move(facts), *std::move(own), *std::move(tuned)};
+}
+
+std::string outcome_json(const QuickstartOutcome& outcome, const QuickstartPaths& paths) {
+  json object{{"budget", outcome.facts.budget},
+              {"estimated_seconds", outcome.facts.estimated_seconds},
+              {"seconds", outcome.facts.seconds},
+              {"serve", shell_line(outcome.facts.serve)},
+              {"policy", paths.policy()},
+              {"table", paths.table()},
+              {"results", paths.results()},
+              {"report", paths.report()},
+              {"mean_experts", outcome.tuned.mean_experts},
+              {"perplexity", outcome.tuned.perplexity},
+              {"own_perplexity", outcome.own.perplexity},
+              {"versions", versions_json()}};
+  if (outcome.tuned.loss_difference) object["loss_difference"] = *outcome.tuned.loss_difference;
+  return json_text(object);
+}
+
+std::string readable(const QuickstartOutcome& outcome, const QuickstartPaths& paths) {
+  std::string text =
+      "\n" + line("policy", fmt::format("{}: {}", paths.policy(), to_string(outcome.tuned.policy)));
+  text += line("experts", fmt::format("{:.3f} a token, the model's own {:.3f}",
+                                      outcome.tuned.mean_experts, outcome.own.mean_experts));
+  text += line("quality", loss_words(outcome));
+  text += line("report", paths.report());
+  text += line("time", fmt::format("{}, estimated {}", format_duration(outcome.facts.seconds),
+                                   format_duration(outcome.facts.estimated_seconds)));
+  return text + line("serve it", shell_line(outcome.facts.serve));
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,71 @@
+#include "quickstart_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace bhroute::cli {
+namespace {
+
+constexpr std::size_t kFewestWindows = 12;
+
+QuickstartPlan make_plan(std::size_t fit, std::size_t sensitivity, std::size_t screen,
+                         std::size_t second, std::size_t final, std::size_t evaluation) {
+  QuickstartPlan plan;
+  plan.tune.fit = fit;
+  plan.tune.sensitivity = sensitivity;
+  plan.tune.screen = screen;
+  plan.tune.second = second;
+  plan.tune.final = final;
+  plan.evaluation = evaluation;
+  return plan;
+}
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+/// At or before `wanted`: behind the last line's end in its last tenth, else where a character
+/// ends.
+std::size_t cut_near(std::string_view text, std::size_t wanted) {
+  const std::size_t line = text.rfind('\n', wanted);
+  if (line != std::string_view::npos && line > wanted - wanted / 10) return line + 1;
+  while (wanted > 0 && wanted < text.size() && continues_character(text[wanted])) --wanted;
+  return wanted;
+}
+
+}  // namespace
+
+Result<QuickstartPlan> plan_of_effort(const std::string& effort) {
+  static const std::map<std::string, QuickstartPlan> plans{
+      {"quick", make_plan(8, 3, 3, 6, 12, 8)},
+      {"usual", make_plan(16, 6, 4, 12, 24, 16)},
+      {"thorough", make_plan(32, 12, 8, 24, 64, 32)}};
+  const auto plan = plans.find(effort);
+  if (plan == plans.end())
+    return invalid_input("--effort", "unknown effort", effort, "quick, usual or thorough");
+  return plan->second;
+}
+
+Result<QuickstartPlan> scaled(const QuickstartPlan& plan, std::size_t num_windows) {
+  if (num_windows >= plan.total()) return plan;
+  if (num_windows < kFewestWindows)
+    return invalid_input(
+        "--file", "the text is too short", std::to_string(num_windows) + " windows",
+        std::to_string(kFewestWindows) + " or more: a longer text, or shorter windows (-c)");
+  const auto part = [&](std::size_t of, std::size_t least) {
+    return std::max(least, of * num_windows / plan.total());
+  };
+  return make_plan(part(plan.tune.fit, 4), part(plan.tune.sensitivity, 1),
+                   part(plan.tune.screen, 1), part(plan.tune.second, 2), part(plan.tune.final, 3),
+                   part(plan.evaluation, 2));
+}
+
+TextParts split_text(std::string_view text, const QuickstartPlan& plan) {
+  const std::size_t cut = cut_near(text, text.size() / plan.total() * plan.learning());
+  return {std::string(text.substr(0, cut)), std::string(text.substr(cut))};
+}
+
+double usual_budget(std::size_t top_k) {
+  return std::max(1.0, std::floor(1.5 * static_cast<double>(top_k)) / 2.0);
+}
+
+}  // namespace bhroute::cli

@@ -1,0 +1,15 @@
+#include "bhroute/routing/policy_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "bhroute/core/file_format.h"
+
+namespace bhroute::routing {
+
+std::string policy_file_text(const PolicySpec& spec) {
+  nlohmann::json object = to_json(spec);
+  object[kFormatVersionKey] = kPolicyFormat.version;
+  return object.dump(2) + "\n";
+}
+
+}  // namespace bhroute::routing

@@ -1,0 +1,105 @@
+"""quickstart with the embedded model, on very little text: every part, the command to serve with, and continuing."""
+
+import json
+import os
+import re
+import shlex
+import unittest
+
+import support
+
+# The embedded model in windows of 32 tokens: a fortieth of what a person would run.
+FLAGS = ["quickstart", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 32, "-t", 1, "--effort", "quick", "--windows", 12, "--budget", 5, "-o", "out"]
+MADE = ["learning.txt", "evaluation.txt", "table.safetensors", "policy.json", "policy.ranking.json", "configurations.json", "evaluation/results.json",
+        "report.html"]
+
+
+@unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
+class Quickstart(support.CliTest):
+    def read(self, name):
+        with open(self.path("out", name), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_all_parts_then_again(self):
+        first = self.ok(*FLAGS)
+        for name in MADE:
+            self.assertTrue(os.path.exists(self.path("out", name)), name)
+        self.assertRegex(first.err, r"this takes about \d+ (s|min)")
+        steps = re.findall(r"^step (\d) of 5: (bhroute \w+|what bh would select)", first.err, re.MULTILINE)
+        self.assertEqual(steps, [("1", "bhroute calibrate"), ("2", "what bh would select"), ("3", "bhroute tune"), ("4", "bhroute sweep"),
+                                 ("5", "bhroute report")])
+        names = [run["name"] for run in self.read("evaluation/results.json")["runs"]]
+        for name in ("the model's own", "tuned"):
+            self.assertIn(name, names)
+        self.assertGreater(sum(name.startswith("fixed ") for name in names), 1)
+        self.assertTrue(any(name.startswith("bh:alpha=") for name in names))
+        self.check_serve(re.search(r"^serve it +(.*)$", first.out, re.MULTILINE).group(1))
+        self.check_parts()
+        again = self.ok(*FLAGS)
+        self.assertIn("step 1 of 5: out/table.safetensors is there already", again.err)
+        self.assertRegex(again.out, r"\n\d+ windows run, [1-9]\d* reused")
+        self.assertRegex(again.out, rf"{len(names)} of them reused")
+        self.assertEqual(re.search(r"^quality .*$", again.out, re.MULTILINE).group(0), re.search(r"^quality .*$", first.out, re.MULTILINE).group(0))
+        self.check_json()
+        self.check_another_text()
+
+    def check_serve(self, line):
+        """The printed command, with another program of llama.cpp's kind in place of the server: a script that says what it was given."""
+        words = shlex.split(line)
+        self.assertEqual(words[:5], ["bhroute", "exec", "--policy", "out/policy.json", "--"])
+        self.assertEqual(words[5:], ["llama-server", "-m", support.MODEL])
+        self.write("bin/llama-server", '#!/bin/sh\necho "$BHROUTE_POLICY" "$@"\n')
+        os.chmod(self.path("bin/llama-server"), 0o755)
+        done = self.ok(*words[1:], env={"PATH": self.path("bin") + ":" + os.environ["PATH"]})
+        self.assertEqual(done.out.split(), [self.path("out/policy.json"), "-m", support.MODEL])
+
+    def check_parts(self):
+        """They do not overlap and are the beginning of the text."""
+        with open(support.NORTHANGER, encoding="utf-8") as text, open(self.path("out/learning.txt"), encoding="utf-8") as one, \
+                open(self.path("out/evaluation.txt"), encoding="utf-8") as two:
+            self.assertTrue(text.read().startswith(one.read() + two.read()))
+        results = self.read("evaluation/results.json")
+        self.assertTrue(results["text"]["path"].endswith("out/evaluation.txt"))
+        self.assertNotEqual(results["text"]["sha256"], self.read("policy.ranking.json")["text_sha256"])
+
+    def check_another_text(self):
+        """It is learnt anew, though the folder is the same; and --quiet leaves the results alone."""
+        others = [support.PERSUASION if word == support.NORTHANGER else word for word in FLAGS]
+        outcome = self.ok(*others, "--quiet")
+        self.assertEqual([line for line in outcome.err.splitlines() if not line.startswith("bhroute: warning: ")], [])
+        self.assertRegex(outcome.out, r"\n\d+ windows run, 0 reused")
+
+    def check_json(self):
+        found = self.ok(*FLAGS, "--json").json()
+        self.assertTrue(found["serve"].startswith("bhroute exec --policy out/policy.json -- llama-server -m "))
+        self.assertAlmostEqual(found["mean_experts"], 5.0, delta=1.5)
+        self.assertGreater(found["seconds"], 0)
+        self.assertEqual(found["budget"], 5.0)
+
+    def test_dry_run_writes_nothing_and_its_commands_work(self):
+        outcome = self.ok(*FLAGS, "--dry-run")
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.assertIn("this takes about", outcome.err)
+        lines = [shlex.split(line) for line in outcome.out.splitlines()]
+        self.assertEqual([words[:2] for words in lines], [["bhroute", name] for name in ("calibrate", "tune", "sweep", "report")])
+        planned = self.ok(*FLAGS, "--dry-run", "--json").json()
+        self.assertGreater(planned["estimated_seconds"], planned["seconds_per_window"])
+
+    def test_usual_budget_is_three_quarters_of_the_models_own(self):
+        words = [word for word in FLAGS if word not in ("--budget", 5)]
+        self.assertEqual(self.ok(*words, "--dry-run", "--json").json()["budget"], 6.0)
+
+    def test_errors(self):
+        self.fails(2, "quickstart", says=["--model", "missing"])
+        self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says=["gone.txt"])
+        self.fails(2, *["lots" if word == "quick" else word for word in FLAGS], says=["--effort", "got lots", "quick, usual or thorough"])
+        self.fails(2, *[64 if word == 5 else word for word in FLAGS], says=["--budget", "got 64", "less than 64"])
+        self.fails(2, *[0.5 if word == 5 else word for word in FLAGS], says=["--budget", "got 0.5"])
+        self.write("short.txt", "It was a fine day. " * 30)
+        self.fails(2, "quickstart", "-m", support.MODEL, "-f", "short.txt", "-c", 32, says=["the text is too short", "12 or more"])
+        self.write("taken", "a file")
+        self.fails(2, *FLAGS[:-1], "taken", says=["--output", "cannot make the folder"])
+
+
+if __name__ == "__main__":
+    unittest.main()
