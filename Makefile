@@ -9,6 +9,7 @@
 ##   make exhaustive   the long tests that `make test` leaves out
 ##   make asan         build with AddressSanitizer and UBSan and run the tests
 ##   make fuzz         fuzz the readers of files and the routing, SECONDS=60 each
+##   make tsan         build engine and plugin with ThreadSanitizer and run the plugin's tests (the engine: about 7 minutes, once)
 ##   make load         llama-server with the plugin under CLIENTS=16 clients for MINUTES=30: out/load.json
 ##   make deb          the Debian package: out/bhroute_*.deb; make test-deb installs it into a clean chroot (as root)
 ##   make clean        remove build/ and out/; make distclean also removes .venv/
@@ -19,7 +20,7 @@ MINUTES ?= 30
 CLIENTS ?= 16
 
 .NOTPARALLEL:
-.PHONY: help packages browser build demo demo-tune test bench exhaustive asan fuzz load deb test-deb clean distclean
+.PHONY: help packages browser build demo demo-tune test bench exhaustive asan tsan fuzz load deb test-deb clean distclean
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -59,6 +60,9 @@ asan: packages
 fuzz:
 	@tools/setup/packages.sh --with-fuzzer
 	@JOBS=$(JOBS) tools/fuzz.sh $(SECONDS)
+
+tsan: packages
+	@tools/tsan.sh $(JOBS)
 
 load: override PRESET = release
 load: TARGETS = --target bhroute ggml-bhroute

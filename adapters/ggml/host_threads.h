@@ -9,8 +9,9 @@
 
 namespace bhroute::ggml {
 
-/// From now on the host's answers go through the plugin. Called when a context is made: the CPU
-/// backend is registered by then.
+/// From now on the host's answers go through the plugin, once the CPU backend is registered. Called
+/// when the host looks at its devices, as it does on each thread before it loads a model: whoever
+/// asks the registry later has then seen the change.
 void listen_for_host_pool();
 
 /// The pool that this thread's host named since the last call; null = none, or it has none.

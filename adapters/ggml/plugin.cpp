@@ -92,6 +92,7 @@ void set_abort_callback(ggml_backend_t backend, ggml_abort_callback callback, vo
 const char* device_name(ggml_backend_dev_t) { return "bhroute"; }
 const char* device_description(ggml_backend_dev_t) { return "adaptive expert routing"; }
 enum ggml_backend_dev_type device_type(ggml_backend_dev_t) {
+  listen_for_host_pool();
   return GGML_BACKEND_DEVICE_TYPE_ACCEL;
 }
 

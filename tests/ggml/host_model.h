@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,12 +35,20 @@ struct HostOptions {
   void* cb_eval_data = nullptr;
 };
 
+/// llama.cpp's log function is a plain global: set by one thread, before there are others.
+inline void start_engine_once() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+    llama_backend_init();
+  });
+}
+
 /// A model and a context. What is loaded when it is made is what it uses.
 class HostModel {
  public:
   explicit HostModel(const HostOptions& options) : options_(options) {
-    llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-    llama_backend_init();
+    start_engine_once();
     llama_model_kv_override overrides[2] = {};
     std::snprintf(overrides[0].key, sizeof overrides[0].key, "%s.expert_used_count",
                   options.architecture.c_str());
