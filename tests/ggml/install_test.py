@@ -26,6 +26,10 @@ class InstallTest(unittest.TestCase):
             ran = programs_test.run([installed, "run", "-m", programs_test.MODEL, "-p", "She was", "-n", "4", "--policy", "top_k:k=4",
                                      "--engine", "plugin"])
             self.assertEqual(ran.returncode, 0, ran.stderr[-2000:])
+            for words, page in ((["man"], "man/man1/bhroute.1"), (["completions", "bash"], "bash-completion/completions/bhroute"),
+                                (["completions", "zsh"], "zsh/vendor-completions/_bhroute"),
+                                (["completions", "fish"], "fish/vendor_completions.d/bhroute.fish")):
+                self.assertEqual(pathlib.Path(prefix, "share", page).read_text(encoding="utf-8"), programs_test.run([installed, *words]).stdout)
             plugins[0].unlink()
             missing = programs_test.run([installed, "exec", "--policy", "top_k:k=4", "--", *bench])
             self.assertEqual(missing.returncode, 1)
