@@ -11,4 +11,4 @@ export BHROUTE_LLAMA_DIR
 tools/setup/configure.sh tsan
 cmake --build --preset tsan -j "${1:-$(nproc)}" --target test_ggml
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-tools/test.sh tsan -L 'ggml|random_models' -E 'ggml\.|stock_engine'
+tools/test.sh tsan -L "^ggml$" -E "^ggml\\."
