@@ -165,18 +165,13 @@ class Entry {
   std::filesystem::path folder_;
 };
 
-Result<json> parse_list(const std::filesystem::path& path) {
-  auto content = read_file(path);
-  if (!content) return tl::make_unexpected(content.error());
-  auto read = parse_json(*content, path.string());
+Result<json> parse_list(std::string_view content, const std::string& where) {
+  auto read = parse_json(content, where);
   if (!read) return read;
   json& parsed = *read;
-  if (parsed.is_object())
-    if (auto ok = check_format_version(parsed, kConfigurationsFormat, path.string()); !ok)
-      return tl::make_unexpected(ok.error());
   if (!parsed.is_object() || !parsed.contains("configurations") ||
       !parsed["configurations"].is_array() || parsed["configurations"].empty())
-    return invalid_input(path.string(), "not a list of configurations", "",
+    return invalid_input(where, "not a list of configurations", "",
                          R"({"configurations": [{"name", "role", "null", "policy"}, ...]})");
   return std::move(parsed["configurations"]);
 }
@@ -201,8 +196,9 @@ std::vector<Configuration> default_configurations(std::size_t top_k_of_model) {
   return list;
 }
 
-Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path) {
-  auto entries = parse_list(path);
+Result<std::vector<Configuration>> parse_configurations(std::string_view content,
+                                                        const std::filesystem::path& path) {
+  auto entries = parse_list(content, path.string());
   if (!entries) return tl::make_unexpected(entries.error());
   std::vector<Configuration> list;
   for (const json& object : *entries) {
@@ -214,6 +210,12 @@ Result<std::vector<Configuration>> read_configurations(const std::filesystem::pa
   if (auto checked = check_configurations(list, path.string()); !checked)
     return tl::make_unexpected(checked.error());
   return list;
+}
+
+Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path) {
+  const auto content = read_file(path);
+  if (!content) return tl::make_unexpected(content.error());
+  return parse_configurations(*content, path);
 }
 
 Result<void> check_configurations(const std::vector<Configuration>& list,

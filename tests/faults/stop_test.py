@@ -86,6 +86,11 @@ class Stop(scenario.FaultCase):
         self.assertIn("the same command continues: bhroute tune", line)
         self.assertRegex(self.ok(*words).out, r"\d+ windows run, [1-9]\d* reused")
 
+    def test_a_quickstart_continues(self):
+        words = ["quickstart", *TEXT[:4], "-t", 1, "-o", "out"]
+        line = self.stop(signal.SIGINT, *words, until=lambda: os.path.isdir(self.path("out")))
+        self.assertIn("the same command continues: bhroute quickstart", line)
+
     def test_the_second_signal_ends_at_once(self):
         process = self.start("calibrate", *TEXT, "-o", "new.safetensors")
         time.sleep(1.0)

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bhroute/calibration/calibration_table.h"
@@ -25,7 +26,7 @@ struct Configuration {
   routing::PolicySpec policy;
   bool plain_override = false;  ///< static points: expert_used_count = k, the model's own routing,
                                 ///< nothing tapped but what counts experts
-  bool tasks = false;  ///< also answers the sweep's tasks
+  bool tasks = false;           ///< also answers the sweep's tasks
 };
 
 /// Baseline, the 20 of the grid, renormalized and unselected at max_k 16, static top-1 to 7,
@@ -36,6 +37,9 @@ std::vector<Configuration> default_configurations(std::size_t top_k);
 /// relative to the list's. A policy's own `table` is relative to the list's folder, and its runs
 /// say that table's null.
 Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path);
+/// The same of a file's bytes; `path` is where they lie.
+Result<std::vector<Configuration>> parse_configurations(std::string_view content,
+                                                        const std::filesystem::path& path);
 /// Errors: two configurations of one name; more than one baseline.
 Result<void> check_configurations(const std::vector<Configuration>& list, const std::string& where);
 std::string configurations_to_json(const std::vector<Configuration>& list);
