@@ -79,11 +79,13 @@ Result<Prepared> prepare(const Flags& flags) {
   return prepared;
 }
 
-Result<std::unique_ptr<evaluation::RoutingLog>> open_log(const Flags& flags) {
+Result<std::unique_ptr<evaluation::RoutingLog>> open_log(const Flags& flags,
+                                                         const std::string& text_sha256) {
   if (flags.routing_log.empty()) return nullptr;
   if (auto ok = check_writable(flags.routing_log, "--routing-log"); !ok)
     return tl::make_unexpected(ok.error());
-  return evaluation::RoutingLog::open(flags.routing_log, flags.log_every, flags.model.window);
+  return evaluation::RoutingLog::open(flags.routing_log, flags.log_every, flags.model.window,
+                                      text_sha256.substr(0, 12));
 }
 
 /// The JSON that --json prints, with the losses beside it: what `bhroute compare` reads.
@@ -159,7 +161,7 @@ void describe_run(Evaluation& found, const Prepared& prepared, const Flags& flag
 Result<void> run(const Flags& flags, const Context& context) {
   auto prepared = prepare(flags);
   if (!prepared) return tl::make_unexpected(prepared.error());
-  auto log = open_log(flags);
+  auto log = open_log(flags, prepared->work.text_sha256);
   if (!log) return tl::make_unexpected(log.error());
   prepared->options.log = log->get();
   ConsoleProgress progress(context.console);

@@ -32,9 +32,11 @@ std::string ids_of(const routing::RoutingDecision& decision, std::size_t token) 
 
 }  // namespace
 
-RoutingLog::RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window)
+RoutingLog::RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window,
+                       std::string text)
     : file_(std::move(file)),
       temporary_(fmt::format("{}.{}.tmp", file_.string(), ::getpid())),
+      text_(std::move(text)),
       stream_(temporary_, std::ios::binary | std::ios::trunc),
       every_(every),
       window_(window) {}
@@ -47,9 +49,10 @@ RoutingLog::~RoutingLog() {
 }
 
 Result<std::unique_ptr<RoutingLog>> RoutingLog::open(const std::filesystem::path& file,
-                                                     std::size_t every, std::size_t window) {
+                                                     std::size_t every, std::size_t window,
+                                                     std::string text) {
   if (every == 0) return invalid_input("log every", "no token is logged", "0", "at least 1");
-  std::unique_ptr<RoutingLog> log(new RoutingLog(file, every, window));
+  std::unique_ptr<RoutingLog> log(new RoutingLog(file, every, window, std::move(text)));
   if (!log->stream_.is_open())
     return failure(file.string(), std::string("cannot write: ") + std::strerror(errno));
   return log;
@@ -77,11 +80,12 @@ void RoutingLog::write_line(int layer, std::size_t index, LogitsView row,
     largest_logits(row.token(0), own_k_, top_);
     selected = fmt::format("[{}]", fmt::join(top_, ","));
   }
-  stream_ << fmt::format(
-                 R"({{"sample":{},"token":{},"layer":{},"logits":{},"p_values":{},"selected":{}}})",
-                 index / window_, index % window_, layer, json_list(row.token(0)),
-                 p_values(row, layer), selected)
-          << '\n';
+  stream_
+      << fmt::format(
+             R"({{"text":"{}","sample":{},"token":{},"layer":{},"logits":{},"p_values":{},"selected":{}}})",
+             text_, index / window_, index % window_, layer, json_list(row.token(0)),
+             p_values(row, layer), selected)
+      << '\n';
   ++num_lines_;
 }
 

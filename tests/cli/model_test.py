@@ -232,6 +232,7 @@ class TasksAndLogs(ModelTest):
         self.assertEqual({len(line["logits"]) for line in lines}, {64})
         self.assertEqual({len(line["p_values"]) for line in lines}, {64})
         self.assertEqual({line["layer"] for line in lines}, set(range(16)))
+        self.assertEqual({line["text"] for line in lines}, {found["text"]["sha256"][:12]})
         for line in lines:
             best = sorted(range(64), key=lambda e: -line["logits"][e])[:len(line["selected"])]
             self.assertEqual(line["selected"], best)

@@ -26,7 +26,7 @@ LogitsView view(const std::vector<float>& logits, std::size_t num_experts) {
 
 TEST(RoutingLog, EveryNthTokenOfEachLayer) {
   testing::TemporaryFolder folder;
-  auto log = RoutingLog::open(folder / "log.jsonl", 3, 4);
+  auto log = RoutingLog::open(folder / "log.jsonl", 3, 4, "abc");
   ASSERT_TRUE(log);
   (*log)->set_policy(nullptr, 2);
   // Five tokens of two experts in two layers, in micro-batches of three and two.
@@ -37,18 +37,22 @@ TEST(RoutingLog, EveryNthTokenOfEachLayer) {
   ASSERT_TRUE((*log)->finish());
   const auto lines = read_lines(folder / "log.jsonl");
   ASSERT_EQ(lines.size(), 4u);  // tokens 0 and 3 of layers 0 and 2
-  EXPECT_EQ(lines[0],
-            json::parse(R"({"sample": 0, "token": 0, "layer": 0, "logits": [0, 1], "p_values": null,
+  EXPECT_EQ(
+      lines[0],
+      json::parse(
+          R"({"text": "abc", "sample": 0, "token": 0, "layer": 0, "logits": [0, 1], "p_values": null,
                                       "selected": [1, 0]})"));
-  EXPECT_EQ(lines[3],
-            json::parse(R"({"sample": 0, "token": 3, "layer": 2, "logits": [6, 7], "p_values": null,
+  EXPECT_EQ(
+      lines[3],
+      json::parse(
+          R"({"text": "abc", "sample": 0, "token": 3, "layer": 2, "logits": [6, 7], "p_values": null,
                                       "selected": [1, 0]})"));
   EXPECT_EQ((*log)->num_lines(), 4u);
 }
 
 TEST(RoutingLog, TheSampleIsTheWindow) {
   testing::TemporaryFolder folder;
-  auto log = RoutingLog::open(folder / "log.jsonl", 1, 2);
+  auto log = RoutingLog::open(folder / "log.jsonl", 1, 2, "abc");
   (*log)->set_policy(nullptr, 1);
   (*log)->on_layer(0, view({1, 2, 3}, 1), nullptr);
   ASSERT_TRUE((*log)->finish());
@@ -71,7 +75,7 @@ TEST(RoutingLog, PValuesAndSelectedOfAPolicy) {
   spec.max_k = 2;
   const auto policy = routing::make_policy(spec, {2, 1, false}, table);
   ASSERT_TRUE(policy) << to_string(policy.error());
-  auto log = RoutingLog::open(folder / "log.jsonl", 1, 8);
+  auto log = RoutingLog::open(folder / "log.jsonl", 1, 8, "abc");
   (*log)->set_policy(policy->get(), 1);
   const std::vector<float> logits{0.5F, 2.5F};
   routing::RoutingDecision decision;
@@ -86,7 +90,7 @@ TEST(RoutingLog, PValuesAndSelectedOfAPolicy) {
 
 TEST(RoutingLog, NumbersThatJsonLacksAreNull) {
   testing::TemporaryFolder folder;
-  auto log = RoutingLog::open(folder / "log.jsonl", 1, 8);
+  auto log = RoutingLog::open(folder / "log.jsonl", 1, 8, "abc");
   (*log)->set_policy(nullptr, 1);
   (*log)->on_layer(0, view({std::nanf(""), 1.5F}, 2), nullptr);
   ASSERT_TRUE((*log)->finish());
@@ -95,13 +99,13 @@ TEST(RoutingLog, NumbersThatJsonLacksAreNull) {
 
 TEST(RoutingLog, AnUnfinishedLogLeavesNothing) {
   testing::TemporaryFolder folder;
-  { auto log = RoutingLog::open(folder / "log.jsonl", 1, 8); }
+  { auto log = RoutingLog::open(folder / "log.jsonl", 1, 8, "abc"); }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(RoutingLog, Refuses) {
-  EXPECT_EQ(RoutingLog::open("x.jsonl", 0, 8).error().what, "no token is logged");
-  EXPECT_FALSE(RoutingLog::open("/no/such/folder/x.jsonl", 1, 8));
+  EXPECT_EQ(RoutingLog::open("x.jsonl", 0, 8, "abc").error().what, "no token is logged");
+  EXPECT_FALSE(RoutingLog::open("/no/such/folder/x.jsonl", 1, 8, "abc"));
 }
 
 }  // namespace

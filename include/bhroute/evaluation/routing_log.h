@@ -1,7 +1,7 @@
 #pragma once
 // Every n-th token's routing in every layer, a line each: JSON Lines, for DuckDB or pandas.
-//   {"sample": 0, "token": 64, "layer": 3, "logits": [...], "p_values": [...] or null, "selected":
-//   [...]}
+//   {"text": "b94d27b9934d", "sample": 0, "token": 64, "layer": 3, "logits": [...],
+//    "p_values": [...] or null, "selected": [...]}
 
 #include <filesystem>
 #include <fstream>
@@ -13,13 +13,15 @@
 namespace bhroute::evaluation {
 
 /// Watches a run whose windows are decoded one at a time, in order, so that a layer's rows come in
-/// order of the text: `sample` is the window, `token` the position in it. The file appears under
-/// its name at finish() only.
+/// order of the text: `sample` is the window, `token` the position in it. `text` tells logs of
+/// several texts apart. The file appears under its name at finish() only.
 class RoutingLog final : public RouterObserver {
  public:
-  /// Errors: `every` is 0; the file cannot be written.
+  /// `text`: the beginning of its SHA-256, in hex. Errors: `every` is 0; the file cannot be
+  /// written.
   static Result<std::unique_ptr<RoutingLog>> open(const std::filesystem::path& file,
-                                                  std::size_t every, std::size_t window);
+                                                  std::size_t every, std::size_t window,
+                                                  std::string text);
   ~RoutingLog() override;  ///< an unfinished log is removed
 
   /// nullptr = the model's own routing with `own_k` experts; before the first call of on_layer.
@@ -30,12 +32,13 @@ class RoutingLog final : public RouterObserver {
   std::size_t num_lines() const noexcept { return num_lines_; }
 
  private:
-  RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window);
+  RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window, std::string text);
   void write_line(int layer, std::size_t index, LogitsView row,
                   const routing::RoutingDecision* decision, std::size_t token);
   std::string p_values(LogitsView row, int layer);
 
   std::filesystem::path file_, temporary_;
+  std::string text_;
   std::ofstream stream_;
   std::size_t every_, window_, own_k_ = 0, num_lines_ = 0;
   const routing::Policy* policy_ = nullptr;
