@@ -74,6 +74,10 @@ bhroute evaluate -m tiny.gguf -f persuasion.txt -c 64 --windows 4 --table table.
 grep -q '"perplexity": [0-9]' evaluated.json
 grep '"mean_experts": [0-9]' evaluated.json
 test -s /usr/share/doc/bhroute/copyright
+zcat -f /usr/share/man/man1/bhroute.1* | grep -q calibrate
+for file in bash-completion/completions/bhroute zsh/vendor-completions/_bhroute fish/vendor_completions.d/bhroute.fish; do
+  grep -q calibrate "/usr/share/$file"
+done
 WORK
 
 say "the example in C against the installed header"
