@@ -24,7 +24,9 @@ bool comes_to_hold(const std::filesystem::path& file, const std::string& text) {
 }
 
 struct Counter {
-  std::filesystem::path path = testing::TempDir() + "bhroute_statistics_file.txt";
+  // Tests run side by side, each in a process of its own.
+  std::filesystem::path path =
+      testing::TempDir() + "bhroute_statistics_file" + std::to_string(getpid()) + ".txt";
   std::atomic<int> value{0};
   StatisticsFile file;  // last: its thread reads the others
 
@@ -60,6 +62,8 @@ TEST(StatisticsFile, FinishWritesAtOnceAndForTheLastTime) {
 TEST(StatisticsFile, AForkedChildHasNoWriterAndEndsAllTheSame) {
   Counter counter;
   counter.count_to(3);
+  // A write of the parent's that is under way would come after the child's.
+  ASSERT_TRUE(comes_to_hold(counter.path, "3\n"));
   const pid_t child = fork();
   if (child == 0) {
     counter.value = 77;
