@@ -39,6 +39,20 @@ std::string loss_words(const QuickstartOutcome& outcome) {
   return text;
 }
 
+// What decides whether to serve it: the fixed number of experts costs as much, and needs no
+// statistics.
+std::string fixed_words(const RunResult& tuned) {
+  if (!tuned.static_difference || !tuned.static_difference_low || !tuned.static_difference_high)
+    return "not compared: no fixed counts lie on both sides of the mean";
+  const char* verdict = *tuned.static_difference_low > 0.0    ? "the fixed number is better"
+                        : *tuned.static_difference_high < 0.0 ? "the policy is better"
+                                                              : "they cannot be told apart";
+  return fmt::format(
+      "{:+.4f} nats a token [{:+.4f}, {:+.4f}] against a fixed number at the same mean: {}",
+      *tuned.static_difference, *tuned.static_difference_low, *tuned.static_difference_high,
+      verdict);
+}
+
 }  // namespace
 
 std::string plan_text(const QuickstartProbe& probe, double budget, double estimated_seconds,
@@ -97,7 +111,12 @@ std::string outcome_json(const QuickstartOutcome& outcome, const QuickstartPaths
               {"perplexity", outcome.tuned.perplexity},
               {"own_perplexity", outcome.own.perplexity},
               {"versions", versions_json()}};
-  if (outcome.tuned.loss_difference) object["loss_difference"] = *outcome.tuned.loss_difference;
+  const RunResult& tuned = outcome.tuned;
+  for (const auto& [key, value] : {std::pair("loss_difference", tuned.loss_difference),
+                                   {"static_difference", tuned.static_difference},
+                                   {"static_difference_low", tuned.static_difference_low},
+                                   {"static_difference_high", tuned.static_difference_high}})
+    if (value) object[key] = *value;
   return json_text(object);
 }
 
@@ -107,6 +126,7 @@ std::string readable(const QuickstartOutcome& outcome, const QuickstartPaths& pa
   text += line("experts", fmt::format("{:.3f} a token, the model's own {:.3f}",
                                       outcome.tuned.mean_experts, outcome.own.mean_experts));
   text += line("quality", loss_words(outcome));
+  text += line("worth it?", fixed_words(outcome.tuned));
   text += line("report", paths.report());
   text += line("time", fmt::format("{}, estimated {}", format_duration(outcome.facts.seconds),
                                    format_duration(outcome.facts.estimated_seconds)));

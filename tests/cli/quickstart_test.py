@@ -33,6 +33,10 @@ class Quickstart(support.CliTest):
             self.assertIn(name, names)
         self.assertGreater(sum(name.startswith("fixed ") for name in names), 1)
         self.assertTrue(any(name.startswith("bh:alpha=") for name in names))
+        low, high, verdict = re.search(r"^worth it\? .*\[([-+.\d]+), ([-+.\d]+)\] against a fixed number at the same mean: (.*)$", first.out,
+                                       re.MULTILINE).groups()
+        self.assertEqual(verdict, "the fixed number is better" if float(low) > 0 else "the policy is better" if float(high) < 0 else
+                         "they cannot be told apart")
         self.check_serve(re.search(r"^serve it +(.*)$", first.out, re.MULTILINE).group(1))
         self.check_parts()
         again = self.ok(*FLAGS)
@@ -75,6 +79,8 @@ class Quickstart(support.CliTest):
         self.assertAlmostEqual(found["mean_experts"], 5.0, delta=1.5)
         self.assertGreater(found["seconds"], 0)
         self.assertEqual(found["budget"], 5.0)
+        run, = (run for run in self.read("evaluation/results.json")["runs"] if run["name"] == "tuned")
+        self.assertEqual(found["static_difference_low"], run["static_difference_low"])
 
     def test_dry_run_writes_nothing_and_its_commands_work(self):
         outcome = self.ok(*FLAGS, "--dry-run")
