@@ -34,6 +34,10 @@ struct Counter {
     std::filesystem::remove(path);
     file.open(path, [this] { return std::to_string(value.load()); });
   }
+  ~Counter() {
+    file.finish();
+    std::filesystem::remove(path);
+  }
   void count_to(int end) {
     for (value = 0; value < end; ++value) file.touch();
     file.touch();
