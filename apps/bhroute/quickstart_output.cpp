@@ -42,6 +42,8 @@ std::string loss_words(const QuickstartOutcome& outcome) {
 // What decides whether to serve it: the fixed number of experts costs as much, and needs no
 // statistics.
 std::string fixed_words(const RunResult& tuned) {
+  if (tuned.policy.rule == routing::Rule::top_k)
+    return "it is a fixed number of experts: no adaptive policy was better";
   if (!tuned.static_difference || !tuned.static_difference_low || !tuned.static_difference_high)
     return "not compared: no fixed counts lie on both sides of the mean";
   const char* verdict = *tuned.static_difference_low > 0.0    ? "the fixed number is better"
