@@ -87,7 +87,7 @@ MetadataStrings format_metadata(const TableMetadata& metadata) {
                           {"smoothing_kernel", metadata.smoothing_kernel},
                           {"bandwidth", metadata.bandwidth}};
   if (metadata.reservoir_rows == 0) return strings;
-  strings["format_version"] = kFormatVersionWithRows;
+  strings["format_version"] = std::string(kFormatVersionWithRows);
   strings["reservoir_rows"] = std::to_string(metadata.reservoir_rows);
   strings["reservoir_seed"] = std::to_string(metadata.reservoir_seed);
   return strings;

@@ -12,11 +12,11 @@ namespace bhroute::calibration {
 
 struct CalibrationOptions {
   Statistic statistic = Statistic::logit;
-  NullSpec null;
+  NullSpec null = {};
   Pooling pooling = Pooling::pooled;
   stats::PValueForm form = stats::PValueForm::conformal;  ///< smoothing makes it gridded
   Resolution resolution = Resolution::float32;
-  std::optional<stats::KdeOptions> smoothing;
+  std::optional<stats::KdeOptions> smoothing = {};
   std::size_t reservoir_rows = 0;   ///< whole logit rows kept a layer; 0 = none
   std::uint64_t reservoir_seed = 1;
 };
