@@ -15,14 +15,18 @@ struct SoftmaxScale {
 };
 
 __device__ inline float exp2_fast(float x) {
+#ifdef __CUDA_ARCH__
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
+#else
+  return exp2f(x);
+#endif
 }
 
 /// 2^(n + f) for |f| <= 1/2 by the Taylor series of exp(f ln 2); the first term left out is below
 /// 2^-27. n >= -149; two steps, since 2^n may be denormal.
-__device__ inline float exp2_of_parts(float n, float f) {
+__device__ inline float exp2_of_parts(int n, float f) {
   float p = 1.5252733804059840e-5f;
   p = fmaf(p, f, 1.5403530393381609e-4f);
   p = fmaf(p, f, 1.3333558146428443e-3f);
@@ -31,8 +35,7 @@ __device__ inline float exp2_of_parts(float n, float f) {
   p = fmaf(p, f, 2.4022650695910071e-1f);
   p = fmaf(p, f, 6.9314718055994531e-1f);
   p = fmaf(p, f, 1.0f);
-  return __int_as_float(__float_as_int(p) + ((static_cast<int>(n) + 64) << 23)) *
-         5.4210108624275222e-20f;
+  return __int_as_float(__float_as_int(p) + ((n + 64) << 23)) * 5.4210108624275222e-20f;
 }
 
 /// A weight before scaling, to about one ulp. The argument (r - max) log2(e)/T is carried as a sum
@@ -46,7 +49,7 @@ __device__ inline float exp_weight(float logit, float max, SoftmaxScale scale) {
   const float lost = (logit - back) + ((back - d) - max);
   const float low = fmaf(d, scale.high, -high) + fmaf(d, scale.low, lost * scale.high);
   const float n = rintf(high);
-  return exp2_of_parts(n, (high - n) + low);
+  return exp2_of_parts(static_cast<int>(n), (high - n) + low);
 }
 
 /// Sum of exp((r - max)/T) over the token's experts, NaN where there is no number. Rounding the

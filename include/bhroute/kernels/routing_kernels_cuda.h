@@ -38,7 +38,8 @@ struct CudaRouteInputs {
 };
 
 /// What a caller may ask for besides, in device memory; null = not wanted. The counts and the rows are made by a second
-/// launch from `scratch`, which holds num_scratch_cuda() values and whose content means nothing before or after.
+/// launch from `scratch`, which holds num_scratch_cuda() values at an address divisible by 16 and whose content means
+/// nothing before or after.
 struct CudaRouteExtras {
   Unselected unselected = Unselected::minus_one;
   float* dense_weights = nullptr;         ///< [num_tokens, num_experts]
