@@ -1,6 +1,10 @@
 // The logic of the CUDA kernels without a GPU: their blocks run on the CPU and are held against the
 // oracle.
 
+// clang-format off
+#include "kernels/host_block.h"  // the words of CUDA, before the kernels
+// clang-format on
+
 #include <gtest/gtest.h>
 
 #include <cfloat>
@@ -9,7 +13,6 @@
 
 #include "bhroute/kernels/compressed_rows.h"
 #include "kernels/compressed_rows_kernel_cuda.cuh"
-#include "kernels/host_block.h"
 #include "kernels/kernel_expectations.h"
 #include "kernels/plain_kernel_cuda.cuh"
 #include "kernels/temperature.h"

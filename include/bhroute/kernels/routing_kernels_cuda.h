@@ -3,7 +3,8 @@
 // no synchronisation with the host, so a call may be captured in a CUDA graph. Each selects the same experts in the
 // same order as routing_kernels.h, for every finite and non-finite logit; weights agree with the double reference to
 // 6 ulp (4 on the CPU), since the GPU's exponential unit itself errs by 2. Pooled nulls only.
-// On compute capability 9.0 a launch may begin while the stream's previous kernel drains; it waits before it reads.
+// On compute capability 9.0 a launch may begin while the stream's previous kernel drains; it waits before it reads
+// anything but the critical logits.
 
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +58,8 @@ enum class CudaLaunch {
   failed              ///< CUDA refused the launch; cudaGetLastError() tells
 };
 
-/// route_step_up on the GPU. `critical_logits` [num_experts] in device memory, `out` in device memory.
+/// route_step_up on the GPU. `critical_logits` [num_experts] in device memory, `out` in device memory. A kernel that
+/// writes critical_logits must be over before the launch: they are read ahead of the stream's order.
 /// num_tokens = 0 launches nothing.
 CudaLaunch route_step_up_cuda(const CudaRouteInputs& in, const float* critical_logits, std::size_t min_k,
                               std::size_t max_k, const RouteOutputs& out, CUstream_st* stream,
