@@ -21,7 +21,7 @@ Result<void> check_format_version(const nlohmann::json& object, const FileFormat
                                   std::string_view where) {
   const auto found = object.find(kFormatVersionKey);
   if (found == object.end()) return {};
-  if (!found->is_number_unsigned() || *found == 0)
+  if (!found->is_number_integer() || *found < 1)
     return invalid_input(std::string(where),
                          fmt::format("format_version of a {} is no version", format.name),
                          found->dump(), fmt::format("1 to {}", format.version));

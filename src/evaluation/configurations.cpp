@@ -169,6 +169,9 @@ Result<json> parse_list(std::string_view content, const std::string& where) {
   auto read = parse_json(content, where);
   if (!read) return read;
   json& parsed = *read;
+  if (parsed.is_object())
+    if (auto ok = check_format_version(parsed, kConfigurationsFormat, where); !ok)
+      return tl::make_unexpected(ok.error());
   if (!parsed.is_object() || !parsed.contains("configurations") ||
       !parsed["configurations"].is_array() || parsed["configurations"].empty())
     return invalid_input(where, "not a list of configurations", "",

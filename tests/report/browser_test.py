@@ -93,7 +93,7 @@ class Report(unittest.TestCase):
     def test_each_part_is_there(self):
         page = self.pages['full']
         self.assertEqual(page.text(id='title'), 'Adaptive expert routing on synthetic-moe')
-        self.assertEqual(len(page.find('article', class_='card')), 10)
+        self.assertEqual(len(page.find('article', class_='card')), 11)
         self.assertEqual(len(page.find('tr', class_='grid')), 20)
         for marking, count in (('baseline', 1), ('renormalized', 4), ('unselected', 4), ('static', 12), ('rival', 3), ('tuned', 1)):
             self.assertEqual(len(page.find('tr', class_=marking)), count, marking)
