@@ -29,8 +29,10 @@ std::size_t count_wins(const Runs& runs) {
       runs, [](const ReportRun* run) { return run->static_interval->below_zero(); }));
 }
 
-const ReportRun& lowest_difference(const Runs& runs) {
-  return **std::ranges::min_element(runs, {}, &ReportRun::static_difference);
+/// By the interval's upper end: a noisy difference of a policy with one expert is no best.
+const ReportRun& surest(const Runs& runs) {
+  return **std::ranges::min_element(
+      runs, {}, [](const ReportRun* run) { return run->static_interval->high; });
 }
 
 // Four digits: what there is to win lies in the third.
@@ -61,6 +63,10 @@ std::string chance_sentence(std::size_t wins, std::size_t all) {
 std::string tuned_lead(const Runs& runs) {
   const auto wins = [](const ReportRun* run) { return run->static_interval->below_zero(); };
   const auto loses = [](const ReportRun* run) { return run->static_interval->above_zero(); };
+  if (runs.size() > 1)
+    return fmt::format(
+        "{} of {} tuned policies beat a fixed number of experts at their cost, {} lose.",
+        std::ranges::count_if(runs, wins), runs.size(), std::ranges::count_if(runs, loses));
   if (std::ranges::any_of(runs, wins))
     return "The tuned policy beats a fixed number of experts at its cost.";
   if (std::ranges::all_of(runs, loses))
@@ -146,7 +152,7 @@ std::string cheapest_of(std::span<const ReportSweep> sweeps, const ReportSweep& 
 std::string best_paragraph(const ReportSweep& sweep) {
   const Runs runs = measured(sweep.adaptive());
   if (runs.empty()) return "";
-  const ReportRun& best = lowest_difference(runs);
+  const ReportRun& best = surest(runs);
   return fmt::format(
       "{} Its loss minus that of a fixed number with the same weights at the same mean: {}; {}.{}",
       best_lead(best, runs.size()), difference(best), point(best),
@@ -159,7 +165,7 @@ std::string rules_paragraph(const ReportSweep& sweep) {
   const std::size_t wins = count_wins(runs);
   const auto losses = static_cast<std::size_t>(std::ranges::count_if(
       runs, [](const ReportRun* run) { return run->static_interval->above_zero(); }));
-  const ReportRun& best = lowest_difference(runs);
+  const ReportRun& best = surest(runs);
   return fmt::format(
       "{} {} win, {} cannot be told apart, {} lose, by the 95 % interval of the loss minus that of "
       "a fixed number "

@@ -48,6 +48,11 @@ TEST(BestParagraph, IsTheBestOfAllPoliciesNotOfTheTunedOnly) {
               StartsWith("The best of 2 policies at equal cost, alpha 0.2, beats"));
 }
 
+TEST(BestParagraph, ANoisyDifferenceIsNotTheBest) {
+  EXPECT_THAT(best_paragraph(read({on_the_grid("one expert", -0.054, 0.06), rival("tuned 7", -0.05, 0.02, "tuned")})),
+              StartsWith("The best of 2 policies at equal cost, tuned 7, beats"));
+}
+
 TEST(BestParagraph, TiesAndLosses) {
   EXPECT_THAT(best_paragraph(read({rival("near", -0.001, 0.002), rival("bad", 0.05, 0.01)})),
               StartsWith("The best of 2 policies at equal cost, near, cannot be told apart from"));
@@ -98,6 +103,10 @@ TEST(TunedParagraph, WinsTiesLoses) {
           "The tuned policy and a fixed number of experts cannot be told apart at equal cost."));
   EXPECT_THAT(tuned_paragraph(read({rival("tuned 5", 0.01, 0.002, "tuned")})),
               StartsWith("The tuned policy loses to a fixed number of experts."));
+  EXPECT_THAT(tuned_paragraph(read({rival("tuned 5", -0.006, 0.002, "tuned"),
+                                    rival("tuned 6", -0.001, 0.002, "tuned"),
+                                    rival("tuned 7", 0.01, 0.002, "tuned")})),
+              StartsWith("1 of 3 tuned policies beat a fixed number of experts at their cost, 1 lose."));
   EXPECT_EQ(tuned_paragraph(read({rival("not tuned", 0.01, 0.002)})), "");
 }
 
