@@ -82,7 +82,10 @@ class Server:
                     return self
             except OSError:
                 time.sleep(0.2)
-        raise RuntimeError(f"llama-server did not start:\n{self.text()[-3000:]}")
+        told = self.text()[-3000:]
+        self.process.kill()
+        self.process.wait()
+        raise RuntimeError(f"llama-server did not start:\n{told}")
 
     def complete(self, prompt, length, seed=1, temperature=0.0):
         body = {"prompt": prompt, "n_predict": length, "temperature": temperature, "seed": seed, "cache_prompt": False}

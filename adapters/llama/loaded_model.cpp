@@ -255,6 +255,10 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
 // As llama-perplexity tokenizes a file: special tokens added where the model wants them, none
 // parsed.
 Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
+  constexpr std::size_t most = std::numeric_limits<int32_t>::max() - 8;  // llama.cpp counts in int32
+  if (text.size() > most)
+    return invalid_input("tokenize", "the text is too long at once", std::to_string(text.size()) + " bytes",
+                         "at most " + std::to_string(most) + ": fewer windows");
   std::vector<Token> tokens(text.size() + 8);
   const auto fill = [&] {
     return llama_tokenize(vocab(), text.data(), static_cast<int32_t>(text.size()), tokens.data(),

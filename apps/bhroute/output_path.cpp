@@ -36,6 +36,7 @@ Result<FolderLock> claim_folder(const std::string& path, const std::string& flag
   if (error) return invalid_input(flag, "cannot make the folder (" + error.message() + ")", path);
   auto lock = FolderLock::acquire(path, command);
   if (!lock) return lock;
+  if (!lock->is_held()) return lock;  // what lies there may be another run's, at work
   remove_leftovers(path);
   remove_leftovers(fs::path(path) / "runs");
   return lock;

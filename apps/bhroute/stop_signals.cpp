@@ -10,7 +10,22 @@ namespace {
 constexpr int kSignals[] = {SIGINT, SIGTERM};
 volatile sig_atomic_t arrived = 0;
 
+void on_signal(int signal);
+
+/// Where ours is in place. Only calls that a signal's handler may make.
+void restore_defaults() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signal : kSignals) {
+    struct sigaction now {};
+    ::sigaction(signal, nullptr, &now);
+    if (now.sa_handler == &on_signal) ::sigaction(signal, &action, nullptr);
+  }
+}
+
+/// The next signal of either kind meets the default: it kills.
 void on_signal(int signal) {
+  restore_defaults();
   arrived = signal;
   request_stop();
 }
@@ -20,7 +35,7 @@ void on_signal(int signal) {
 StopSignals::StopSignals() {
   struct sigaction action {};
   action.sa_handler = &on_signal;
-  action.sa_flags = SA_RESTART | SA_RESETHAND;  // the second signal meets the default: it kills
+  action.sa_flags = SA_RESTART;
   for (int signal : kSignals) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);
@@ -28,15 +43,7 @@ StopSignals::StopSignals() {
   }
 }
 
-StopSignals::~StopSignals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int signal : kSignals) {
-    struct sigaction now {};
-    ::sigaction(signal, nullptr, &now);
-    if (now.sa_handler == &on_signal) ::sigaction(signal, &action, nullptr);
-  }
-}
+StopSignals::~StopSignals() { restore_defaults(); }
 
 int stop_signal() noexcept { return arrived; }
 

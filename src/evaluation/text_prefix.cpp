@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kBytesPerToken = 6;       // English text has four to five
 constexpr std::size_t kLeastBytes = 64 * 1024;  // read at once, and looked ahead
+constexpr std::size_t kBlock = 1024 * 1024;     // so that memory grows with the file, not the wish
 
 struct Prefix {
   std::string bytes;
@@ -21,13 +22,15 @@ struct Prefix {
 
 Result<void> read_up_to(std::ifstream& file, const std::string& where, std::size_t size,
                         Prefix& prefix) {
-  const std::size_t before = prefix.bytes.size();
-  if (prefix.is_whole || before >= size) return {};
-  prefix.bytes.resize(size);
-  file.read(prefix.bytes.data() + before, static_cast<std::streamsize>(size - before));
-  if (file.bad()) return failure(where, "reading failed");
-  prefix.bytes.resize(before + static_cast<std::size_t>(file.gcount()));
-  prefix.is_whole = prefix.bytes.size() < size;
+  while (!prefix.is_whole && prefix.bytes.size() < size) {
+    const std::size_t before = prefix.bytes.size();
+    const std::size_t wanted = std::min(kBlock, size - before);
+    prefix.bytes.resize(before + wanted);
+    file.read(prefix.bytes.data() + before, static_cast<std::streamsize>(wanted));
+    if (file.bad()) return failure(where, "reading failed");
+    prefix.bytes.resize(before + static_cast<std::size_t>(file.gcount()));
+    prefix.is_whole = prefix.bytes.size() < before + wanted;
+  }
   return {};
 }
 

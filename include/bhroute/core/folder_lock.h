@@ -17,6 +17,8 @@ class FolderLock {
   /// Where the file system knows no locks, a warning, and nothing is held.
   static Result<FolderLock> acquire(const std::filesystem::path& folder, std::string_view command);
 
+  bool is_held() const noexcept { return descriptor_ >= 0; }
+
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();
