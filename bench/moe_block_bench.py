@@ -24,6 +24,7 @@ from bhroute.transformers import calibrate, patch
 OLMOE_1B_7B = {"vocab_size": 50304, "hidden_size": 2048, "intermediate_size": 1024, "num_attention_heads": 16,
                "num_key_value_heads": 16, "num_experts": 64, "num_experts_per_tok": 8, "max_position_embeddings": 4096}
 BANDS = {8: [], 6: [(5, 7), (1, 8)], 4: [(3, 5), (1, 8)]}
+DECODED = 16  # tokens of a timed decode
 ALPHAS = [10 ** (-2 + i / 20) for i in range(40)]
 
 
@@ -109,6 +110,23 @@ def profile(model, table, rows, run):
               + "; ".join(f"{key[:60]} {spent:.0f}" for key, spent in rest[:5]))
 
 
+def profile_host(model, table, rows, run, num_tokens):
+    """What a token of decode costs the host and the GPU: launches, the kernels' time, the operators' own time on the CPU."""
+    activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
+    print(f"\n{'decode, a token':22} {'launches':>9} {'GPU busy, ms':>13}   most host time (calls, us)")
+    for name, policy, mean in rows:
+        with under(model, policy, table):
+            run()
+            with torch.profiler.profile(activities=activities) as seen:
+                run()
+        events = seen.key_averages()
+        launches = sum(event.count for event in events if event.key.startswith(("cudaLaunchKernel", "cuLaunchKernel")))
+        busy = sum(event.self_device_time_total for event in events if event.device_type == torch.autograd.DeviceType.CUDA)
+        dearest = sorted(events, key=lambda event: -event.self_cpu_time_total)[:8]
+        print(f"{name + f' ({mean:.2f})':22} {launches / num_tokens:9.0f} {busy / num_tokens / 1000:13.2f}   "
+              + "; ".join(f"{event.key[:40]} ({event.count / num_tokens:.0f}, {event.self_cpu_time_total / num_tokens:.0f})" for event in dearest))
+
+
 def report(title, rows, medians):
     print(f"\n{title}\n{'':14} {'mean':>6} {'ms':>9} {'ratio':>6}")
     for (name, _, mean), spent in zip(rows, medians):
@@ -160,10 +178,12 @@ def bench_model(rounds):
         @torch.no_grad()
         def decode():
             cache, token = model(input_ids=prompt, use_cache=True).past_key_values, prompt[:, -1:]
-            return milliseconds(lambda: [model(input_ids=token, past_key_values=cache) for _ in range(16)]) / 16
+            return milliseconds(lambda: [model(input_ids=token, past_key_values=cache) for _ in range(DECODED)]) / DECODED
 
         title = f"16 layers, decode after a prompt of 64, batch {batch}, {implementation}, ms a token"
         results[f"decode {batch} {implementation}"] = report(title, rows, measure(model, table, rows, decode, rounds))
+        if batch == 1:
+            profile_host(model, table, rows, decode, DECODED)
     return results
 
 

@@ -67,6 +67,8 @@ __device__ unsigned route_until_rare(const Call& call, const PlainShared& shared
   next.clear();
   unsigned t = base + Group::in_warp();
   if (t < end && present) next.load(lane_logits + static_cast<std::size_t>(t) * stride);
+  // A group without a token takes part all the same: one number keeps it from the slow ways.
+  if (t >= end && Group::lane() == 0) next.pack[0].item[0] = T(0.0f);
   for (; base < end; base += step) {
     float logits[Group::kValues];
     next.unpack(logits);
@@ -83,6 +85,14 @@ __device__ unsigned route_until_rare(const Call& call, const PlainShared& shared
     t = after;
   }
   return 0;
+}
+
+/// Before the wait: the group's first row is under way while the stream's last kernel ends.
+template <class T, class Group>
+__device__ void fetch_row_ahead(const Call& call, unsigned t, unsigned end) {
+  const int first = Group::lane() * Group::kValues;
+  if (t >= end || first >= call.num_experts) return;
+  fetch_ahead(static_cast<const T*>(call.logits) + t * call.token_stride + first);
 }
 
 template <class T, class Group, int kThreads, int kBlocks, bool kCounted>
@@ -105,6 +115,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const PlainShared shared{warp_list + Group::in_warp() * Group::kListStride, critical, histogram};
   const BlockTokens tokens = tokens_of_block(call, kThreads / Group::kLanes);
   unsigned base = static_cast<unsigned>(tokens.first) + threadIdx.x / 32 * Group::kTokensPerWarp;
+  fetch_row_ahead<T, Group>(call, base + Group::in_warp(), static_cast<unsigned>(tokens.end));
   __syncthreads();
   wait_for_stream();
   while (const unsigned rows = route_until_rare<T, Group, kCounted>(

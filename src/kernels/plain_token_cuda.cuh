@@ -310,6 +310,7 @@ __device__ bool route_plain_token(const Call& call, unsigned t, bool wanted,
   max = fmaxf(Group::max(max), -INFINITY);  // a number even if there is none
   const float sum = plain_sum<Group>(logits, max, call.softmax);
   PlainCandidates found = plain_candidates<Group>(logits, max, critical, lowest, call.num_experts);
+  if (!wanted) least = 0;
   if (__any_sync(kWarp, found.full || found.count.all < least))
     narrow<Group>(logits, max, least, call.max_k, found);
   const bool rare = !(sum > 0.9f && sum < 1025.0f) || found.count.all > Group::kRoom ||

@@ -118,16 +118,29 @@ CudaLaunch launch_plain(const Call& call, cudaStream_t stream) {
                          static_cast<unsigned>(blocks), kThreads, bytes, stream, call);
 }
 
-template <class T, int kRoom, bool kCounted>
+constexpr int kMostRoom = 16;  // candidates; with fewer places many rows of many experts overflow
+constexpr std::size_t kFewTokens = 4096;  // up to here more lanes a token pay
+
+template <class T, int kRoom, int kThreads, int kBlocks, bool kCounted>
 CudaLaunch launch_plain_by_size(const Call& call, cudaStream_t stream) {
-  constexpr int kThreads = kCounted ? 512 : 256, kBlocks = kCounted ? 2 : 4;
   if (call.num_experts <= 32)
     return launch_plain<T, PlainGroup<4, 8, kRoom>, kThreads, kBlocks, kCounted>(call, stream);
   if (call.num_experts <= 64)
     return launch_plain<T, PlainGroup<8, 8, kRoom>, kThreads, kBlocks, kCounted>(call, stream);
-  if (call.num_experts <= 128)
-    return launch_plain<T, PlainGroup<16, 8, kRoom>, kThreads, kBlocks, kCounted>(call, stream);
-  return launch_plain<T, PlainGroup<32, 8, kRoom>, kThreads, kBlocks, kCounted>(call, stream);
+  if (call.num_experts > 128)
+    return launch_plain<T, PlainGroup<32, 8, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
+  if (call.num_tokens <= kFewTokens || kCounted)
+    return launch_plain<T, PlainGroup<16, 8, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
+  return launch_plain<T, PlainGroup<8, 16, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
+}
+
+/// Counted: a block has a chunk of tokens, so small chunks get all their threads at once.
+template <class T, int kRoom>
+CudaLaunch launch_plain_by_count(const Call& call, cudaStream_t stream) {
+  if (call.histograms == nullptr)
+    return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
+  if (call.chunk_size <= kTile) return launch_plain_by_size<T, kRoom, 1024, 1, true>(call, stream);
+  return launch_plain_by_size<T, kRoom, 512, 2, true>(call, stream);
 }
 
 /// Whether route_plain() can do it: rows of whole packs, numbers that fit into 32 bits.
@@ -145,12 +158,8 @@ bool is_plain(const Call& call) {
 
 template <class T>
 CudaLaunch launch_plain_by_room(const Call& call, cudaStream_t stream) {
-  const bool counted = call.histograms != nullptr;
-  if (call.max_k <= 8 && call.min_k <= 4)
-    return counted ? launch_plain_by_size<T, 8, true>(call, stream)
-                   : launch_plain_by_size<T, 8, false>(call, stream);
-  return counted ? launch_plain_by_size<T, 16, true>(call, stream)
-                 : launch_plain_by_size<T, 16, false>(call, stream);
+  if (call.max_k <= 8 && call.min_k <= 4) return launch_plain_by_count<T, 8>(call, stream);
+  return launch_plain_by_count<T, kMostRoom>(call, stream);
 }
 
 /// Few tokens leave the GPU idle, so each gets many lanes; many are packed closely.

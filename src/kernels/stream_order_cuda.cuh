@@ -10,12 +10,21 @@
 
 namespace bhroute::kernels::cuda {
 
-/// Returns once all that came before in the stream is done and visible; lets the next such launch
-/// begin.
+/// Returns once all that came before in the stream is done and visible; then lets the next such
+/// launch begin. Not earlier: its waiting blocks would take the places of this launch's own.
 __device__ inline void wait_for_stream() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
   asm volatile("griddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// Asks for a line to come to L2, which every writer of the device shares: allowed before the wait.
+__device__ inline void fetch_ahead(const void* address) {
+#ifdef __CUDA_ARCH__
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+#else
+  static_cast<void>(address);
 #endif
 }
 

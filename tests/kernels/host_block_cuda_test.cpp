@@ -168,7 +168,7 @@ TEST(PlainKernelOnTheHost, FourLanesAToken) {
 TEST(PlainKernelOnTheHost, EightLanesAToken) {
   expect_random_launches<PlainGroup<8, 8, 8>>(3);
   expect_random_launches<PlainGroup<8, 8, 16>>(4);
-  expect_random_launches<PlainGroup<8, 16, 8>>(5);
+  expect_random_launches<PlainGroup<8, 16, 16>>(5);
 }
 
 TEST(PlainKernelOnTheHost, AHalfOrAWholeWarpAToken) {
