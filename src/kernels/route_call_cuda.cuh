@@ -1,6 +1,8 @@
 #pragma once
 // What one launch of a routing kernel is told.
 
+#include <cuda_runtime.h>
+
 #include <cstddef>
 
 #include "bhroute/kernels/routing_kernels_cuda.h"
@@ -25,6 +27,10 @@ struct Call {
                               // each expert; null = not wanted
   std::size_t chunk_size;  // tokens of a block, which then has them side by side
 };
+
+/// Launches the kernel for logits of type T: float, __nv_bfloat16, __half.
+template <class T>
+CudaLaunch launch_by_size(const Call& call, cudaStream_t stream);
 
 /// A block's counts, from its shared memory; all threads call it.
 __device__ inline void write_histogram(const Call& call, const int* histogram, int num_threads) {
