@@ -2,6 +2,17 @@
 # libraries) and bhroute::c (libbhroute.so), and bhroute.pc. The program and the plugin: apps/bhroute/CMakeLists.txt.
 include(CMakePackageConfigHelpers)
 
+# First of all, so that a tree in which only the program is built (`make demo`) says what to do and installs nothing.
+set(installed bhroute bhroute_c)
+if(BHROUTE_LLAMA)
+  list(APPEND installed ggml-bhroute)
+endif()
+foreach(target ${installed})
+  install(CODE "if(NOT EXISTS \"$<TARGET_FILE:${target}>\")
+    message(FATAL_ERROR \"$<TARGET_FILE_NAME:${target}> is not built: run `make build` first\")
+  endif()")
+endforeach()
+
 add_library(bhroute_all INTERFACE)
 set_target_properties(bhroute_all PROPERTIES EXPORT_NAME bhroute)
 target_link_libraries(bhroute_all INTERFACE bhroute_evaluation)
