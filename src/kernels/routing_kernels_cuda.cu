@@ -10,6 +10,7 @@
 
 #include "bhroute/kernels/routing_kernels_cuda.h"
 #include "kernels/compressed_rows_cuda.cuh"
+#include "kernels/expert_routing_cuda.cuh"
 #include "kernels/route_call_cuda.cuh"
 #include "kernels/temperature.h"
 
@@ -72,7 +73,10 @@ CudaLaunch route_batch(const CudaRouteInputs& in, const float* critical_logits, 
                   counted ? reinterpret_cast<std::uint16_t*>(extras.scratch) : nullptr,
                   chunk_size(in.num_tokens)};
   CudaLaunch launched = CudaLaunch::ok;
-  if (in.num_tokens > 0) launched = launch_by_type(in.logit_type, call, stream);
+  if (in.num_tokens > 0)
+    launched = critical_logits != nullptr && in.expert_nulls != nullptr
+                   ? launch_experts(in.logit_type, call, in.expert_nulls, stream)
+                   : launch_by_type(in.logit_type, call, stream);
   if (launched != CudaLaunch::ok || !counted) return launched;
   return compress_rows_cuda(
       {call.histograms, out.expert_ids, out.num_selected, in.num_tokens, call.num_experts,

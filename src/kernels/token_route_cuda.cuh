@@ -83,15 +83,17 @@ __device__ void write_row(const Call& call, std::size_t t, const Entry* row, int
   if (Group::lane() == 0) call.out.num_selected[t] = num;
 }
 
-/// The experts of rank below `num` with their weights, in order, in place of the list.
+/// The experts of rank below `num` with their weights, in order, in place of the list. `reference`:
+/// the logit whose weight before scaling is 1.
 template <class Group, int kSlots, int kValues>
-__device__ void weigh(const Call& call, const float (&logits)[kValues], float max,
+__device__ void weigh(const Call& call, const float (&logits)[kValues], float max, float reference,
                       const Share<kSlots>& share, int num, Entry* row) {
   float weight[kSlots];
   double sum = 0.0;
 #pragma unroll
   for (int s = 0; s < kSlots; ++s) {
-    weight[s] = share.rank[s] < num ? exp_weight(share.entry[s].number, max, call.softmax) : 0.0f;
+    weight[s] =
+        share.rank[s] < num ? exp_weight(share.entry[s].number, reference, call.softmax) : 0.0f;
     if (call.weight_scale != WeightScale::none) sum += static_cast<double>(weight[s]);
   }
   if (call.weight_scale != WeightScale::none) sum = Group::sum(sum);
@@ -140,7 +142,7 @@ __device__ void route_listed(const Call& call, const Token<T, kValues>& token,
     if (!too_few) num = ::min(::max(passed, call.min_k), count);
   }
   num = ::min(num, call.max_k);
-  weigh<Group>(call, token.logits, token.max, share, num, list);
+  weigh<Group>(call, token.logits, token.max, token.max, share, num, list);
   if (token.index >= call.num_tokens) return;
   write_row<Group>(call, token.index, list, num);
   write_extras<Group>(call, token.index, list, num, histogram);

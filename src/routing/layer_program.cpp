@@ -4,6 +4,7 @@
 
 #include "check_policy.h"
 #include "compiled_layer.h"
+#include "flat_nulls.h"
 #include "layer_specs.h"
 #include "routing_rows.h"
 #include "rule_procedure.h"
@@ -48,6 +49,7 @@ Result<LayerProgram> step_test_of(const PolicySpec& spec, const RouterFacts& fac
   program.statistic = table->metadata.statistic;
   program.groups = null->groups.size();
   program.critical_logits = std::move(compiled.critical_logits);
+  if (!compiled.pooled()) program.expert_nulls = flat_nulls(*null, spec.clamp_p_values);
   return program;
 }
 

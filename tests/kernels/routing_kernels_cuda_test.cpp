@@ -15,12 +15,16 @@
 #include <vector>
 
 #include "bhroute/calibration/null_spec.h"
+#include "kernels/device_array.h"
 #include "kernels/kernel_expectations.h"
 
 namespace bhroute::kernels {
 namespace {
 
+using testing::check;
+using testing::DeviceArray;
 using testing::falling;
+using testing::halves;
 using testing::oracle_step_up;
 using testing::Outputs;
 using testing::random_logits;
@@ -29,31 +33,6 @@ using testing::Shape;
 constexpr int kUlps = 6;  // the exponential unit of the GPU errs by up to 2 of them
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
-
-void check(cudaError_t error) {
-  if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
-}
-
-/// An array in device memory, filled from the host's.
-template <class T>
-class DeviceArray {
- public:
-  explicit DeviceArray(const std::vector<T>& host) : size_(host.size()) {
-    check(cudaMalloc(&data_, std::max<std::size_t>(size_, 1) * sizeof(T)));
-    check(cudaMemcpy(data_, host.data(), size_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  ~DeviceArray() { cudaFree(data_); }
-  T* data() const { return data_; }
-  void copy_to(std::vector<T>& host) const {
-    check(cudaMemcpy(host.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost));
-  }
-
- private:
-  T* data_ = nullptr;
-  std::size_t size_;
-};
 
 class RoutingKernelsCuda : public ::testing::Test {
  protected:
@@ -88,17 +67,6 @@ struct Case {
             .own_top_k = own_top_k};
   }
 };
-
-/// The values in half the bits: what the GPU reads, and (rounded) what the CPU must be given.
-template <class Half, class To, class From>
-std::vector<Half> halves(std::vector<float>& values, To to, From from) {
-  std::vector<Half> out;
-  for (float& v : values) {
-    out.push_back(to(v));
-    v = from(out.back());
-  }
-  return out;
-}
 
 /// Runs the case on the GPU; critical empty: the max_k largest.
 Outputs run(const Case& c, const void* device_logits, const std::vector<float>& critical,

@@ -70,6 +70,8 @@ TEST(LayerProgram, PerExpertNullsHaveARowEach) {
                                   table(calibration::Pooling::per_expert), 2);
   EXPECT_EQ(made->groups, 16u);
   EXPECT_EQ(made->critical_logits.size(), 256u);
+  EXPECT_GT(made->expert_nulls.size(), 2u + 3u * 16u);
+  EXPECT_TRUE(program("bh:alpha=0.5").expert_nulls.empty());
 }
 
 TEST(LayerProgram, ALayersOwnParametersCount) {

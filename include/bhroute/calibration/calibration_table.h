@@ -29,6 +29,7 @@ class NullDistribution {
   double p_value(float z) const noexcept;
   const std::optional<stats::CountedSample>& counts() const noexcept { return counts_; }
   const std::optional<stats::GriddedCdf>& grid() const noexcept { return grid_; }
+  stats::PValueForm form() const noexcept { return form_; }  ///< of the counts
 
  private:
   std::optional<stats::CountedSample> counts_;

@@ -2,9 +2,9 @@
 // The routing kernels on an NVIDIA GPU: device pointers, one launch a call, on the caller's stream. No allocation,
 // no synchronisation with the host, so a call may be captured in a CUDA graph. Each selects the same experts in the
 // same order as routing_kernels.h, for every finite and non-finite logit; weights agree with the double reference to
-// 6 ulp (4 on the CPU), since the GPU's exponential unit itself errs by 2. Pooled nulls only.
+// 6 ulp (4 on the CPU), since the GPU's exponential unit itself errs by 2. One null an expert: as policies on the CPU do.
 // On compute capability 9.0 a launch may begin while the stream's previous kernel drains; it waits before it reads
-// anything but the critical logits.
+// anything but the critical logits and the experts' nulls.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +36,7 @@ struct CudaRouteInputs {
   double temperature = 1.0;          ///< > 0; shapes the weights only
   WeightScale weight_scale = WeightScale::none;
   std::size_t own_top_k = 0;         ///< for WeightScale::mass
+  const double* expert_nulls = nullptr;  ///< of expert_nulls.h, for the step-up and step-down; null = pooled
 };
 
 /// What a caller may ask for besides, in device memory; null = not wanted. The counts and the rows are made by a second
@@ -58,8 +59,9 @@ enum class CudaLaunch {
   failed              ///< CUDA refused the launch; cudaGetLastError() tells
 };
 
-/// route_step_up on the GPU. `critical_logits` [num_experts] in device memory, `out` in device memory. A kernel that
-/// writes critical_logits must be over before the launch: they are read ahead of the stream's order.
+/// route_step_up on the GPU. `critical_logits` [num_experts], or [num_experts, num_experts] beside expert_nulls, and `out`
+/// in device memory. A kernel that writes critical_logits must be over before the launch: they are read ahead of the
+/// stream's order.
 /// num_tokens = 0 launches nothing.
 CudaLaunch route_step_up_cuda(const CudaRouteInputs& in, const float* critical_logits, std::size_t min_k,
                               std::size_t max_k, const RouteOutputs& out, CUstream_st* stream,

@@ -21,6 +21,7 @@ struct LayerProgram {
       calibration::Statistic::logit;     ///< what the critical logits are compared with
   std::vector<float> critical_logits{};  ///< [groups, num_experts], groups = 1 or num_experts
   std::size_t groups = 0;
+  std::vector<double> expert_nulls{};  ///< of kernels/expert_nulls.h; empty where pooled
   double temperature = 1.0;
   kernels::WeightScale weight_scale = kernels::WeightScale::none;
   std::size_t own_top_k = 0;
