@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
+#include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <system_error>
 
 namespace bhroute {
@@ -35,24 +38,52 @@ void sync_folder(const std::filesystem::path& folder) {
   ::close(descriptor);
 }
 
-// "x.json.a1B2c3.tmp", as mkstemps names it, or with a process's number.
-bool is_leftover(const std::filesystem::path& path) {
-  if (path.extension() != ".tmp") return false;
-  const std::string mark = path.stem().extension().string();
-  const auto all = [&](auto is) {
-    return mark.size() > 1 && std::all_of(mark.begin() + 1, mark.end(), is);
-  };
-  return all([](unsigned char c) { return std::isdigit(c) != 0; }) ||
-         (mark.size() == 7 && all([](unsigned char c) { return std::isalnum(c) != 0; }));
+constexpr std::string_view kMark = ".bhroute-", kEnd = ".tmp";
+
+/// The process that writes a file of such a name as temporary_name gives; none for other names.
+std::optional<pid_t> writer_of(const std::string& name) {
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == std::string::npos || mark == 0 || !name.ends_with(kEnd)) return std::nullopt;
+  const char* const end = name.data() + name.size() - kEnd.size();
+  pid_t process = 0;
+  const auto number = std::from_chars(name.data() + mark + kMark.size(), end, process);
+  if (number.ec != std::errc() || process <= 0 || *number.ptr != '-') return std::nullopt;
+  std::uint64_t count = 0;
+  const auto rest = std::from_chars(number.ptr + 1, end, count);
+  if (rest.ec != std::errc() || rest.ptr != end) return std::nullopt;
+  return process;
+}
+
+// This process writes nothing yet: a file of its number is of one before, as in containers, where
+// numbers come again.
+bool is_at_work(pid_t process) {
+  return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
+}
+
+// A new file of a name of its own; -1 if there can be none.
+int open_temporary(const std::filesystem::path& path, std::filesystem::path& temporary) {
+  for (;;) {
+    temporary = temporary_name(path);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor >= 0 || errno != EEXIST) return descriptor;
+  }
 }
 
 }  // namespace
 
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  static std::atomic<std::uint64_t> count{0};
+  return path.string() + fmt::format("{}{}-{}{}", kMark, ::getpid(), ++count, kEnd);
+}
+
 void remove_leftovers(const std::filesystem::path& folder) noexcept {
   std::error_code ignored;
   for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end;
-       entry.increment(ignored))
-    if (is_leftover(entry->path())) std::filesystem::remove(entry->path(), ignored);
+       entry.increment(ignored)) {
+    if (!std::filesystem::is_regular_file(entry->symlink_status(ignored))) continue;
+    const auto writer = writer_of(entry->path().filename().string());
+    if (writer && !is_at_work(*writer)) std::filesystem::remove(entry->path(), ignored);
+  }
 }
 
 Result<void> put_in_place(const std::filesystem::path& temporary,
@@ -71,8 +102,8 @@ Result<void> put_in_place(const std::filesystem::path& temporary,
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX.tmp";
-  const int descriptor = ::mkstemps(temporary.data(), 4);
+  std::filesystem::path temporary;
+  const int descriptor = open_temporary(path, temporary);
   if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
   bool ok = write_all(descriptor, content) && ::fchmod(descriptor, 0644) == 0;
   std::string reason = ok ? "" : last_error();

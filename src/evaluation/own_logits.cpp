@@ -222,7 +222,7 @@ Result<std::unique_ptr<OwnLogits>> record_own_logits(ModelRunner& model, const W
   if (auto enough = check_space(file, file_bytes(header)); !enough)
     return tl::make_unexpected(enough.error());
   // A name of its own: a second process in the same folder must not write into this one's file.
-  const fs::path temporary = fmt::format("{}.{}.tmp", file.string(), ::getpid());
+  const fs::path temporary = temporary_name(file);
   auto recorded = record(model, text, score, temporary, header, progress);
   if (recorded) recorded = put_in_place(temporary, file);
   if (!recorded) {

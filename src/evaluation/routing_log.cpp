@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
@@ -35,7 +34,7 @@ std::string ids_of(const routing::RoutingDecision& decision, std::size_t token) 
 RoutingLog::RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window,
                        std::string text)
     : file_(std::move(file)),
-      temporary_(fmt::format("{}.{}.tmp", file_.string(), ::getpid())),
+      temporary_(temporary_name(file_)),
       text_(std::move(text)),
       stream_(temporary_, std::ios::binary | std::ios::trunc),
       every_(every),

@@ -1,17 +1,23 @@
 #include "bhroute/core/file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "core/temporary_folder.h"
 
 namespace bhroute {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -52,16 +58,48 @@ TEST(File, AFailedWriteKeepsWhatWasThere) {
   EXPECT_EQ(num_entries(folder.path()), 1u);
 }
 
-TEST(File, LeftoversAreRemovedAndNothingElse) {
+/// The number of a process that has ended and been waited for.
+pid_t ended_process() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(File, LeftoversOfEndedProcessesAreRemovedAndNothingElse) {
   testing::TemporaryFolder folder;
-  for (const char* name : {"r.json.a1B2c3.tmp", "own.bin.4711.tmp", "r.json", "notes.tmp",
-                           "a.longer-name.tmp", "b.abc.tmp"})
-    ASSERT_TRUE(write_file(folder / name, "x"));
+  const auto of = [](pid_t process) { return fmt::format("r.json.bhroute-{}-3.tmp", process); };
+  const std::string ended = of(ended_process()), own = of(::getpid());
+  const std::vector<std::string> others{of(1),
+                                        "r.json",
+                                        "notes.tmp",
+                                        "r.json.a1B2c3.tmp",
+                                        "a.4711.tmp",
+                                        "r.bhroute-4.tmp",
+                                        "r.bhroute--3.tmp",
+                                        "r.bhroute-99999999999999-3.tmp",
+                                        "bhroute-4-3.tmp",
+                                        "r.bhroute-4-3x.tmp",
+                                        "r.bhroute-4-3"};
+  for (const std::string& name : others) std::ofstream(folder / name) << "x";
+  for (const std::string& name : {ended, own}) std::ofstream(folder / name) << "x";
+  std::filesystem::create_directory(folder / of(ended_process()));
   remove_leftovers(folder.path());
-  EXPECT_EQ(num_entries(folder.path()), 4u);
-  EXPECT_FALSE(std::filesystem::exists(folder / "r.json.a1B2c3.tmp"));
-  EXPECT_FALSE(std::filesystem::exists(folder / "own.bin.4711.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder / ended));
+  EXPECT_FALSE(std::filesystem::exists(folder / own)) << "an ended process of the same number";
+  for (const std::string& name : others)
+    EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
+  EXPECT_EQ(num_entries(folder.path()), others.size() + 1) << "a folder is none of ours";
   remove_leftovers(folder / "none");  // nothing to do is no error
+}
+
+TEST(File, AFileUnderWayIsKnownByItsProcess) {
+  testing::TemporaryFolder folder;
+  const auto name = temporary_name(folder / "a.bin");
+  EXPECT_EQ(name.parent_path(), folder.path());
+  EXPECT_THAT(name.filename().string(),
+              AllOf(StartsWith(fmt::format("a.bin.bhroute-{}-", ::getpid())), EndsWith(".tmp")));
+  EXPECT_NE(name, temporary_name(folder / "a.bin")) << "two threads may write one file";
 }
 
 TEST(File, WhatWasWrittenAsItCameIsPutInPlace) {
