@@ -46,7 +46,9 @@ typedef enum bhroute_status {
 BHROUTE_API const char* bhroute_last_error(void);
 
 typedef enum bhroute_severity { BHROUTE_INFO = 0, BHROUTE_WARNING = 1 } bhroute_severity;
-/* `message` is valid during the call. Called from the thread that has something to say. */
+/* `message` is valid during the call. Called from the thread that has something to say, in the middle of its
+ * work: a function of this header that returns a status fails with BHROUTE_INVALID_INPUT when a sink calls it,
+ * and a sink must not wait for another thread's call. */
 typedef void (*bhroute_log_sink)(void* user, bhroute_severity severity, const char* message);
 /* Where information and warnings of the whole process go; NULL = nowhere, as at the start. */
 BHROUTE_API void bhroute_set_log_sink(bhroute_log_sink sink, void* user);
@@ -62,7 +64,10 @@ typedef struct bhroute_policy bhroute_policy;
 
 /* A policy's JSON file. A relative table in it is relative to the file.
  * `table`: the calibration table to use in its place, or NULL. A rule that tests p-values and has no table
- * ranks the logits of each call among themselves, and warns. On success *policy is to be freed. */
+ * ranks the logits of each call among themselves, and warns. On success *policy is to be freed.
+ * A table of another model is refused (BHROUTE_INVALID_INPUT) where the policy carries its table's hash
+ * (table_sha256, which `bhroute tune` writes) and the file has another, whoever names the file. Without the
+ * hash only the number of experts is compared: the library never sees the model's file. */
 BHROUTE_API bhroute_status bhroute_policy_load(const char* path, const char* table,
                                                const bhroute_router_facts* facts,
                                                bhroute_policy** policy);

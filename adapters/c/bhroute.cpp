@@ -77,6 +77,21 @@ bhroute_status guarded(const char* where, Work work) noexcept {
   }
 }
 
+/// While this thread is in the caller's log sink: a call from there would find the thread's working
+/// memory in use, and what the library holds while it speaks.
+thread_local bool is_in_sink = false;
+struct SinkScope {
+  SinkScope() noexcept { is_in_sink = true; }
+  SinkScope(const SinkScope&) = delete;
+  SinkScope& operator=(const SinkScope&) = delete;
+  ~SinkScope() { is_in_sink = false; }
+};
+
+Result<void> outside_sink(const char* where) {
+  if (!is_in_sink) return {};
+  return invalid_input(where, "called from inside the log sink");
+}
+
 Result<void> given(const void* pointer, const char* name) {
   if (pointer != nullptr) return {};
   return invalid_input(name, "missing", "NULL", "a pointer");
@@ -195,6 +210,7 @@ void bhroute_set_log_sink(bhroute_log_sink sink, void* user) {
       return {};
     }
     bhroute::set_log_sink([sink, user](bhroute::Severity severity, std::string_view message) {
+      const SinkScope scope;
       sink(user, severity == bhroute::Severity::warning ? BHROUTE_WARNING : BHROUTE_INFO,
            std::string(message).c_str());
     });
@@ -205,6 +221,7 @@ void bhroute_set_log_sink(bhroute_log_sink sink, void* user) {
 bhroute_status bhroute_policy_load(const char* path, const char* table,
                                    const bhroute_router_facts* facts, bhroute_policy** policy) {
   return guarded("policy", [&]() -> Result<void> {
+    if (auto ok = outside_sink("policy"); !ok) return ok;
     if (auto ok = all_given({{path, "path"}, {facts, "facts"}, {policy, "policy"}}); !ok) return ok;
     return compile(routing::read_policy(path), table, *facts, policy);
   });
@@ -213,6 +230,7 @@ bhroute_status bhroute_policy_load(const char* path, const char* table,
 bhroute_status bhroute_policy_parse(const char* text, const char* table,
                                     const bhroute_router_facts* facts, bhroute_policy** policy) {
   return guarded("policy", [&]() -> Result<void> {
+    if (auto ok = outside_sink("policy"); !ok) return ok;
     if (auto ok = all_given({{text, "text"}, {facts, "facts"}, {policy, "policy"}}); !ok) return ok;
     return compile(parse_text(text), table, *facts, policy);
   });
@@ -226,6 +244,7 @@ bhroute_status bhroute_route(const bhroute_policy* policy, int32_t layer,
                              const bhroute_logits* logits, uint32_t flags,
                              const bhroute_decision* decision) {
   return guarded("route", [&]() -> Result<void> {
+    if (auto ok = outside_sink("route"); !ok) return ok;
     if (auto ok = all_given({{policy, "policy"}, {logits, "logits"}, {decision, "decision"}}); !ok)
       return ok;
     return route(*policy->compiled, layer, *logits, flags, *decision);

@@ -24,6 +24,7 @@ namespace bhroute {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kExperts = 16, kTokens = 33;
@@ -170,6 +171,24 @@ TEST_F(WithTable, APolicyFileBringsItsTableByHash) {
   EXPECT_THAT(bhroute_last_error(), HasSubstr("none.json"));
 }
 
+TEST_F(WithTable, ATableInPlaceOfThePolicysOwnMustHaveItsHash) {
+  const auto of_hash = write_policy(sha256_file(path_).value());
+  const std::string other = (folder_ / "other.safetensors").string();
+  ASSERT_TRUE(calibration::write_table(
+      other, *testing::make_table(testing::NullShape::conformal, kExperts)));
+  bhroute_policy* policy = nullptr;
+  EXPECT_EQ(bhroute_policy_load(of_hash.c_str(), other.c_str(), &kFacts, &policy),
+            BHROUTE_INVALID_INPUT);
+  EXPECT_THAT(bhroute_last_error(),
+              AllOf(HasSubstr("other.safetensors"),
+                    HasSubstr("not the table that the policy was made with")));
+  const std::string text =
+      R"({"rule": "bh", "alpha": 0.3, "table_sha256": ")" + sha256_file(path_).value() + "\"}";
+  EXPECT_THAT(refused(text, other.c_str()),
+              HasSubstr("not the table that the policy was made with"));
+  EXPECT_NE(parse(text, path_.c_str()), nullptr);
+}
+
 TEST_F(WithTable, TheExampleInCPrintsWhatTheCppLibraryDecides) {
   const std::vector<float> logits{2.5f, -1.0f, 0.25f, 3.0f, -0.5f, 0.0f, 1.0f, -2.0f};
   const auto table = testing::make_table(testing::NullShape::gridded, 8);
@@ -302,6 +321,41 @@ TEST(CApi, WarningsGoToTheSinkAndItsExceptionStopsInTheLibrary) {
   EXPECT_EQ(status, BHROUTE_FAILURE);
   EXPECT_STREQ(bhroute_last_error(), "route: thrown in the sink");
   EXPECT_THAT(heard, HasSubstr("no calibration table"));
+}
+
+/// What each function that can fail says when it is called from the sink.
+struct CallsFromTheSink {
+  const bhroute_policy* policy;
+  bhroute_logits batch;
+  std::vector<std::string> said;
+};
+
+void call_from_the_sink(void* user, bhroute_severity, const char*) {
+  auto& calls = *static_cast<CallsFromTheSink*>(user);
+  const auto note = [&](bhroute_status status) {
+    calls.said.push_back(fmt::format("{} {}", static_cast<int>(status), bhroute_last_error()));
+  };
+  Buffers out(kTokens, 4);
+  bhroute_policy* made = nullptr;
+  note(bhroute_route(calls.policy, 0, &calls.batch, 0, &out.decision));
+  note(bhroute_policy_parse("top_k:k=3", nullptr, &kFacts, &made));
+  note(bhroute_policy_load("none.json", nullptr, &kFacts, &made));
+  EXPECT_TRUE(out == Buffers(kTokens, 4));
+  EXPECT_EQ(made, nullptr);
+}
+
+TEST(CApi, ACallFromInsideTheSinkIsRefused) {
+  const auto logits = draw_logits(kTokens, 7);
+  const auto policy = parse("top_k:k=3");
+  CallsFromTheSink calls{policy.get(), rows(logits), {}};
+  bhroute_set_log_sink(call_from_the_sink, &calls);
+  // A warning that each policy of another temperature gives.
+  const auto warned = parse("bh:alpha=0.3,max_k=4,temperature=3.75");
+  bhroute_set_log_sink(nullptr, nullptr);
+  EXPECT_THAT(calls.said, ElementsAre("2 route: called from inside the log sink",
+                                      "2 policy: called from inside the log sink",
+                                      "2 policy: called from inside the log sink"));
+  EXPECT_EQ(route(*policy, rows(logits), 4).counts, std::vector<std::int32_t>(kTokens, 3));
 }
 
 TEST(CApi, AFailureOfMemoryIsAStatus) {
