@@ -72,7 +72,8 @@ void expect_random_launches(calibration::Statistic statistic, int launches, unsi
   for (int i = 0; i < launches; ++i) {
     const std::size_t least = kValues == 1 ? 2 : 16 * kValues + 1;
     const std::size_t n = i % 3 == 0 ? 32 * kValues : least + random() % (32 * kValues - least + 1);
-    const ExpertCase c = testing::expert_case(testing::random_expert_policy(n, random), n, statistic);
+    const ExpertCase c =
+        testing::expert_case(testing::random_expert_policy(n, random), n, statistic);
     const auto rows = testing::rows_of_every_shape(n, 3, static_cast<unsigned>(random()));
     expect_rows<kValues>(c, {rows.data(), rows.size() / n, n, n});
     if (::testing::Test::HasFatalFailure()) return;
@@ -98,6 +99,20 @@ TEST(ExpertKernelOnTheHost, OtherStatistics) {
   expect_random_launches<2>(calibration::Statistic::standardized, 30, 7);
 }
 
+/// 64 experts under one normal null each, but for expert 6, whose null lies far above.
+ExpertCase normal_case(const std::string& text) {
+  calibration::CalibrationTable table;
+  table.metadata.num_experts = 64;
+  table.metadata.pooling = calibration::Pooling::per_expert;
+  table.metadata.form = stats::PValueForm::gridded;
+  for (int i = 0; i < 64; ++i)
+    table.layers[0].groups.push_back(testing::gridded_null(1000, i == 6 ? 1000.0 : 0.0));
+  const auto shared = std::make_shared<const calibration::CalibrationTable>(std::move(table));
+  const auto spec = routing::parse_policy(text).value();
+  return {text, routing::make_policy(spec, testing::facts(64), shared).value(),
+          routing::layer_program(spec, testing::facts(64), shared, 0).value(), 64};
+}
+
 /// The largest logit is not among the selected, which divide the mass or 1 among themselves.
 TEST(ExpertKernelOnTheHost, TheLargestLogitMayBeLeftOut) {
   std::vector<float> rows(4 * 64, -2.0f);
@@ -106,21 +121,25 @@ TEST(ExpertKernelOnTheHost, TheLargestLogitMayBeLeftOut) {
     rows[t * 64 + 9] = 5.0f + static_cast<float>(t);
   }
   for (const char* weights : {"native", "renormalized", "mass"}) {
-    calibration::CalibrationTable table;
-    table.metadata.num_experts = 64;
-    table.metadata.pooling = calibration::Pooling::per_expert;
-    table.metadata.form = stats::PValueForm::gridded;
-    for (int i = 0; i < 64; ++i)
-      table.layers[0].groups.push_back(testing::gridded_null(50, i == 6 ? 1000.0 : 0.0));
-    const auto shared = std::make_shared<const calibration::CalibrationTable>(table);
-    const auto spec =
-        routing::parse_policy(fmt::format("bh:alpha=0.05,max_k=2,weights={}", weights)).value();
-    ExpertCase c{"", routing::make_policy(spec, testing::facts(64), shared).value(),
-                 routing::layer_program(spec, testing::facts(64), shared, 0).value(), 64};
+    const ExpertCase c = normal_case(fmt::format("bh:alpha=0.05,max_k=2,weights={}", weights));
     Outputs out(4, 2);
     const LogitsView view{rows.data(), 4, 64, 64};
     run_blocks<2>(c, call_of(c, view, out), 1);
     EXPECT_EQ(out.ids[0], 9);
+    expect_routed(c, view, out, 5);
+  }
+}
+
+/// p = 0.00097 for 30 experts lies between alpha/N and alpha/(N - 29).
+TEST(ExpertKernelOnTheHost, TheStepDownStopsAtTheFirstRankThatFails) {
+  std::vector<float> row(64, -2.0f);
+  for (std::size_t e = 20; e < 50; ++e) row[e] = 3.1f;
+  const LogitsView view{row.data(), 1, 64, 64};
+  for (const auto& [rule, selected] : {std::pair{"holm", 1}, std::pair{"hochberg", 30}}) {
+    const ExpertCase c = normal_case(fmt::format("{}:alpha=0.05,max_k=64", rule));
+    Outputs out(1, 64);
+    run_blocks<2>(c, call_of(c, view, out), 1);
+    EXPECT_EQ(out.counts[0], selected) << rule;
     expect_routed(c, view, out, 5);
   }
 }
