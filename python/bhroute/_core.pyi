@@ -302,6 +302,12 @@ class LayerProgram:
         """float32 [1 or experts, experts]; None for top_k"""
 
     @property
+    def expert_nulls(self) -> NDArray[numpy.float64] | None:
+        """
+        float64, one null an expert as the GPU's kernel reads them; None where pooled
+        """
+
+    @property
     def temperature(self) -> float: ...
 
     @property

@@ -25,8 +25,8 @@ _RULES = {"top_k": 0, "step_up": 1, "step_down": 2}
 _STATISTICS = {"logit": 0, "log_prob": 1, "standardized": 2}
 _SCALES = {"none": 0, "one": 1, "mass": 2}
 
-_POINTERS = ("logits", "critical_logits", "expert_ids", "routing_weights", "num_selected", "dense_weights", "expert_counts",
-             "row_offsets", "row_pairs", "scratch", "stream")
+_OUTPUTS = ("expert_ids", "routing_weights", "num_selected", "dense_weights", "expert_counts", "row_offsets", "row_pairs")
+_POINTERS = ("logits", "critical_logits", "expert_nulls", *_OUTPUTS, "scratch", "stream")
 _SIZES = ("num_tokens", "num_experts", "token_stride", "min_k", "max_k", "own_top_k")
 _CHOICES = ("logit_type", "statistic", "weight_scale", "rule", "unselected")
 
@@ -73,7 +73,8 @@ class CudaKernel:
         return _Call.from_buffer_copy(calls[layer])
 
     def route(self, policy: Policy, layer: int, logits: torch.Tensor, logit_type: int, token_stride: int,
-              critical_logits: torch.Tensor | None, unselected: int, out: tuple[torch.Tensor, ...]) -> None:
+              critical_logits: torch.Tensor | None, expert_nulls: torch.Tensor | None, unselected: int,
+              out: tuple[torch.Tensor, ...]) -> None:
         """Fills `out`, the operator's outputs, on the current stream."""
         num_tokens, num_experts = out[2].numel(), logits.shape[-1]
         if num_experts > _MAX_EXPERTS:
@@ -83,7 +84,9 @@ class CudaKernel:
         call.num_tokens, call.num_experts, call.unselected = num_tokens, num_experts, unselected
         if critical_logits is not None:
             call.critical_logits = critical_logits.data_ptr()
-        for name, tensor in zip(_POINTERS[2:9], out):
+        if expert_nulls is not None:
+            call.expert_nulls = expert_nulls.data_ptr()
+        for name, tensor in zip(_OUTPUTS, out):
             setattr(call, name, tensor.data_ptr() or None)
         if out[4].numel() or out[5].numel():
             # From PyTorch's pool for this stream, so it may be given back before the kernel is done.

@@ -5,15 +5,16 @@
 
 It never waits for the GPU and allocates nothing but its outputs, so it works inside torch.compile and CUDA graphs. CPU
 tensors go through the C++ kernels, every rule; CUDA tensors through the fused kernel, the rules that compile to critical
-logits of a pooled null (bhroute.layer_program).
+logits (bhroute.layer_program), with one null a layer or one an expert.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 
 from bhroute import _core
 from bhroute._cuda import CudaKernel
@@ -30,7 +31,7 @@ _num_policies = 0
 class Routing(NamedTuple):
     """What Router returns. T tokens, N experts; leading dimensions are those of the logits; None = not asked for."""
 
-    expert_ids: torch.Tensor  #: int32 [..., max_k], largest logit first; then what `unselected` says
+    expert_ids: torch.Tensor  #: int32 [..., max_k], in the policy's order; then what `unselected` says
     routing_weights: torch.Tensor  #: float32 [..., max_k], 0 where unselected
     num_selected: torch.Tensor  #: int32 [...]; 0 where every logit is NaN
     dense_weights: torch.Tensor | None  #: float32 [..., N]
@@ -93,8 +94,8 @@ def _outputs(logits: torch.Tensor, policy: Policy, layer: int, dense: bool, coun
             new((n + 1 if rows else 0,)), new((num_pairs,)))
 
 
-def _route_cpu(logits: torch.Tensor, critical_logits: torch.Tensor | None, policy: int, layer: int, unselected: str,
-               dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
+def _route_cpu(logits: torch.Tensor, critical_logits: torch.Tensor | None, expert_nulls: torch.Tensor | None, policy: int,
+               layer: int, unselected: str, dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
     bound = _policy(policy)
     _check(logits, bound, unselected)
     out = _outputs(logits, bound, layer, dense, counts, rows)
@@ -104,26 +105,26 @@ def _route_cpu(logits: torch.Tensor, critical_logits: torch.Tensor | None, polic
     return out
 
 
-def _route_cuda(logits: torch.Tensor, critical_logits: torch.Tensor | None, policy: int, layer: int, unselected: str,
-                dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
+def _route_cuda(logits: torch.Tensor, critical_logits: torch.Tensor | None, expert_nulls: torch.Tensor | None, policy: int,
+                layer: int, unselected: str, dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
     bound = _policy(policy)
     _check(logits, bound, unselected)
     out = _outputs(logits, bound, layer, dense, counts, rows)
     CudaKernel.shared().route(bound, layer, logits, _TYPES[logits.dtype], _token_stride(logits), critical_logits,
-                              UNSELECTED.index(unselected), out)
+                              expert_nulls, UNSELECTED.index(unselected), out)
     return out
 
 
-def _route_meta(logits: torch.Tensor, critical_logits: torch.Tensor | None, policy: int, layer: int, unselected: str,
-                dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
+def _route_meta(logits: torch.Tensor, critical_logits: torch.Tensor | None, expert_nulls: torch.Tensor | None, policy: int,
+                layer: int, unselected: str, dense: bool, counts: bool, rows: bool) -> tuple[torch.Tensor, ...]:
     bound = _policy(policy)
     _check(logits, bound, unselected)
     return _outputs(logits, bound, layer, dense, counts, rows)
 
 
 _library = torch.library.Library("bhroute", "DEF")
-_library.define("route(Tensor logits, Tensor? critical_logits, int policy, int layer, str unselected, bool dense, "
-                "bool counts, bool rows) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
+_library.define("route(Tensor logits, Tensor? critical_logits, Tensor? expert_nulls, int policy, int layer, "
+                "str unselected, bool dense, bool counts, bool rows) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
                 tags=(torch.Tag.pt2_compliant_tag,))
 _library.impl("route", _route_cpu, "CPU")
 _library.impl("route", _route_cuda, "CUDA")
@@ -134,7 +135,8 @@ class Router:
     """A policy on one layer, as a callable on router logits.
 
     `policy` belongs to the model and table whose logits come in. The first call on a CUDA device copies the layer's critical
-    logits there; later calls touch no host memory. prepare() does it ahead, which a graph's capture or torch.compile needs.
+    logits, and its nulls where every expert has one of its own, there; later calls touch no host memory. prepare() does it
+    ahead, which a graph's capture or torch.compile needs.
     """
 
     def __init__(self, policy: Policy, layer: int = 0) -> None:
@@ -142,34 +144,37 @@ class Router:
         self.layer = layer
         self.max_k = policy.max_k(layer)
         self.handle = _register(policy)
-        self._critical: dict[torch.device, torch.Tensor | None] = {}
+        self._constants: dict[torch.device, tuple[torch.Tensor | None, torch.Tensor | None]] = {}
 
     def prepare(self, device: torch.device | str) -> Router:
         """Copies to `device`, with its index ("cuda:0"), what the kernel reads there."""
-        self.critical_logits(torch.device(device))
+        self.constants(torch.device(device))
         return self
 
-    def critical_logits(self, device: torch.device) -> torch.Tensor | None:
-        """On `device`, float32 [N]; None for rules without. NotImplementedError where the GPU's kernel cannot follow."""
-        if device not in self._critical:
-            self._critical[device] = self._copy_critical(device)
-        return self._critical[device]
+    def constants(self, device: torch.device) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """On `device`: the critical logits, float32 [1 or N, N], and the experts' own nulls, float64; None for rules without.
 
-    def _copy_critical(self, device: torch.device) -> torch.Tensor | None:
+        NotImplementedError where the GPU's kernel cannot follow.
+        """
+        if device not in self._constants:
+            self._constants[device] = self._copy_constants(device)
+        return self._constants[device]
+
+    def _copy_constants(self, device: torch.device) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         try:
             program = _core.layer_program(self.policy, self.layer)
         except ValueError as error:
             raise NotImplementedError(f"bhroute::route on {device.type}: {error}") from error
-        if program.critical_logits is None:
-            return None
-        if program.critical_logits.shape[0] != 1:
-            raise NotImplementedError(f"bhroute::route on {device.type}: the table has one null an expert, want a pooled one")
-        return torch.tensor(program.critical_logits[0], device=device)
+
+        def copied(values: NDArray[Any] | None) -> torch.Tensor | None:
+            return None if values is None else torch.tensor(values, device=device)
+
+        return copied(program.critical_logits), copied(program.expert_nulls)
 
     def __call__(self, router_logits: torch.Tensor, *, unselected: str = "-1", dense: bool = False, counts: bool = False,
                  rows: bool = False) -> Routing:
-        critical = self.critical_logits(router_logits.device) if router_logits.is_cuda else None
+        critical, nulls = self.constants(router_logits.device) if router_logits.is_cuda else (None, None)
         ids, weights, num, dense_weights, expert_counts, offsets, pairs = torch.ops.bhroute.route(
-            router_logits, critical, self.handle, self.layer, unselected, dense, counts, rows)
+            router_logits, critical, nulls, self.handle, self.layer, unselected, dense, counts, rows)
         return Routing(ids, weights, num, dense_weights if dense else None, expert_counts if counts else None,
                        offsets if rows else None, pairs if rows else None)

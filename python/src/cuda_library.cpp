@@ -15,6 +15,7 @@ extern "C" {
 struct BhrouteCudaCall {
   const void* logits;
   const float* critical_logits;
+  const double* expert_nulls;
   std::int32_t* expert_ids;
   float* routing_weights;
   std::int32_t* num_selected;
@@ -39,7 +40,8 @@ __attribute__((visibility("default"))) const char* bhroute_cuda_route(const Bhro
                            .token_stride = static_cast<std::size_t>(c->token_stride),
                            .temperature = c->temperature,
                            .weight_scale = static_cast<WeightScale>(c->weight_scale),
-                           .own_top_k = static_cast<std::size_t>(c->own_top_k)};
+                           .own_top_k = static_cast<std::size_t>(c->own_top_k),
+                           .expert_nulls = c->expert_nulls};
   const RouteOutputs out{c->expert_ids, c->routing_weights, c->num_selected};
   const CudaRouteExtras extras{static_cast<Unselected>(c->unselected),
                                c->dense_weights,

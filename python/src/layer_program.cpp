@@ -165,6 +165,14 @@ void bind_layer_program(nb::module_& m) {
             return show(p.critical_logits, {p.groups, p.critical_logits.size() / p.groups}, self);
           },
           "float32 [1 or experts, experts]; None for top_k")
+      .def_prop_ro(
+          "expert_nulls",
+          [](nb::handle self) -> std::optional<Output<double>> {
+            const auto& p = nb::cast<const LayerProgram&>(self);
+            if (p.expert_nulls.empty()) return {};
+            return show(p.expert_nulls, {p.expert_nulls.size()}, self);
+          },
+          "float64, one null an expert as the GPU's kernel reads them; None where pooled")
       .def_ro("temperature", &LayerProgram::temperature)
       .def_prop_ro(
           "weight_scale", [](const LayerProgram& p) { return name(p.weight_scale); },

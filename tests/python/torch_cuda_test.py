@@ -54,6 +54,14 @@ def test_other_statistics(statistic):
     expect_same(router(statistic=statistic), logits, rows=True)
 
 
+@pytest.mark.parametrize("text", ["bh:alpha=0.2,max_k=16", "holm:alpha=0.3,max_k=16,weights=renormalized", "bh:alpha=0.05,min_k=4,max_k=6,weights=mass"])
+@pytest.mark.parametrize("num_experts", [16, 60, 64, 128, 256])
+def test_one_null_an_expert(text, num_experts):
+    own = router(text, num_experts, pooling="per_expert")
+    for tokens in (1, 130, 5000):
+        expect_same(own, torch.from_numpy(router_logits(tokens, num_experts)), dense=True, counts=True, rows=True)
+
+
 def test_many_chunks():
     expect_same(router("bh:alpha=0.3,max_k=8"), torch.from_numpy(router_logits(300_000)), rows=True, counts=True)
 

@@ -110,7 +110,7 @@ def test_meta_tensors_give_the_shapes(router):
 
 def test_the_operator_keeps_pytorchs_rules(router):
     for flags in ((False,) * 3, (True,) * 3):
-        arguments = (torch.from_numpy(router_logits(9)), None, router.handle, 0, "-1", *flags)
+        arguments = (torch.from_numpy(router_logits(9)), None, None, router.handle, 0, "-1", *flags)
         torch.library.opcheck(torch.ops.bhroute.route.default, arguments,
                               test_utils=("test_schema", "test_faketensor", "test_aot_dispatch_dynamic"))
 
@@ -131,7 +131,7 @@ def test_policies_live_as_long_as_their_routers(table):
     del router
     gc.collect()
     with pytest.raises(RuntimeError, match="living Router"):
-        torch.ops.bhroute.route(logits, None, handle, 0, "-1", False, False, False)
+        torch.ops.bhroute.route(logits, None, None, handle, 0, "-1", False, False, False)
 
 
 def test_layers_have_their_own_width(table):
@@ -143,7 +143,18 @@ def test_layers_have_their_own_width(table):
 
 
 def test_rules_that_do_not_compile_are_refused_on_the_gpu_by_name(table):
-    for text, options, said in (("hc:max_k=8", {}, "hc"), ("ser:t=0.2", {}, "ser"),
-                                ("bh:alpha=0.2", {"table": make_table(pooling="per_expert")}, "one null an expert")):
+    for text, said in (("hc:max_k=8", "hc"), ("ser:t=0.2", "ser")):
         with pytest.raises(NotImplementedError, match=said):
-            Router(policy(text, **({"table": table} | options))).critical_logits(torch.device("cuda"))
+            Router(policy(text, table=table)).constants(torch.device("cuda"))
+
+
+def test_what_the_gpu_is_given(table):
+    def constants(text, **options):
+        return Router(policy(text, **options)).constants(torch.device("cpu"))
+
+    assert constants("top_k:k=8") == (None, None)
+    critical, nulls = constants("bh:alpha=0.2", table=table)
+    assert critical.shape == (1, NUM_EXPERTS) and nulls is None
+    critical, nulls = constants("bh:alpha=0.2", table=make_table(pooling="per_expert"))
+    assert critical.shape == (NUM_EXPERTS, NUM_EXPERTS) and nulls.dtype == torch.float64
+    assert nulls[:4].tolist() == [0.0, 1.0, 1.0, 2.0 + 3 * NUM_EXPERTS]  # bounds of p; expert 0: conformal counts, behind the heads
