@@ -18,14 +18,14 @@ bool same_facts(const routing::RouterFacts& a, const routing::RouterFacts& b) {
          a.normalizes_weights == b.normalizes_weights;
 }
 
-void stamp_file(const std::filesystem::path& file, std::int64_t& time, std::uintmax_t& size) {
-  std::error_code missing;
-  if (file.empty()) return;
-  time = std::filesystem::last_write_time(file, missing).time_since_epoch().count();
-  size = std::filesystem::file_size(file, missing);
-}
-
 }  // namespace
+
+PolicySource::FileStamp PolicySource::stamp_of(const std::filesystem::path& file) {
+  std::error_code missing;
+  if (file.empty()) return {};
+  return {std::filesystem::last_write_time(file, missing).time_since_epoch().count(),
+          std::filesystem::file_size(file, missing)};
+}
 
 Result<std::shared_ptr<const routing::Policy>> PolicySource::bind(
     const Loaded& loaded, const routing::RouterFacts& facts) {
@@ -37,12 +37,10 @@ Result<std::shared_ptr<const routing::Policy>> PolicySource::bind(
 
 // With every model met so far, so that a policy that does not fit one is refused while the old is
 // still there.
-Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
-  auto spec = routing::parse_policy(policy);
-  if (!spec) return tl::make_unexpected(spec.error());
+Result<PolicySource::Loaded> PolicySource::load(const routing::PolicySpec& spec) const {
   Loaded loaded;
-  loaded.spec = *spec;
-  auto table = routing::open_policy_table(*spec);
+  loaded.spec = spec;
+  auto table = routing::open_policy_table(spec);
   if (!table) return tl::make_unexpected(table.error());
   loaded.table = std::move(*table);
   if (!loaded_) return loaded;
@@ -54,25 +52,16 @@ Result<PolicySource::Loaded> PolicySource::load(std::string_view policy) const {
   return loaded;
 }
 
-PolicySource::Stamp PolicySource::stamp() const {
-  Stamp now;
-  stamp_file(file_, now.policy_time, now.policy_size);
-  stamp_file(table_file_, now.table_time, now.table_size);
-  return now;
-}
-
-// What changes while it is read is read again: the files are stamped before.
+// What changes while it is read is read again: each file is stamped before. A table that cannot be
+// used is watched too, since it may be mended.
 void PolicySource::read(const std::string& policy, bool first) {
-  const Stamp before = stamp();
-  const std::string table_before = table_file_;
-  auto loaded = load(policy);
-  if (loaded) {
-    loaded_ = std::move(*loaded);
-    table_file_ = loaded_->spec.table;
-  }
-  read_ = before;
-  if (table_file_ != table_before) stamp_file(table_file_, read_.table_time, read_.table_size);
+  read_.policy = stamp_of(file_);
+  const auto spec = routing::parse_policy(policy);
+  if (spec) table_file_ = spec->table;
+  read_.table = stamp_of(table_file_);
   seen_ = read_;
+  auto loaded = spec.and_then([&](const auto& parsed) { return load(parsed); });
+  if (loaded) loaded_ = std::move(*loaded);
   if (loaded)
     say(fmt::format("policy {}{}", routing::to_string(loaded_->spec), first ? "" : " (changed)"));
   else
@@ -94,7 +83,8 @@ Result<void> PolicySource::set(std::string_view policy) {
   if (policy.empty()) {
     loaded_.reset();
   } else {
-    auto loaded = load(policy);
+    auto loaded =
+        routing::parse_policy(policy).and_then([&](const auto& parsed) { return load(parsed); });
     if (!loaded) return tl::make_unexpected(loaded.error());
     loaded_ = std::move(*loaded);
   }
@@ -118,7 +108,7 @@ void PolicySource::look_at_file() {
   const auto now = std::chrono::steady_clock::now();
   if (file_.empty() || now < next_look_) return;
   next_look_ = now + kLookEvery;
-  const Stamp current = stamp();
+  const Stamp current{stamp_of(file_), stamp_of(table_file_)};
   if (!(current == read_) && current == seen_) read(file_.string(), false);
   seen_ = current;
 }

@@ -43,9 +43,13 @@ class PolicySource {
     routing::RouterFacts facts;
     Result<std::shared_ptr<const routing::Policy>> policy;
   };
-  struct Stamp {  // of the policy's file and its table's
-    std::int64_t policy_time = 0, table_time = 0;
-    std::uintmax_t policy_size = 0, table_size = 0;
+  struct FileStamp {
+    std::int64_t time = 0;
+    std::uintmax_t size = 0;
+    bool operator==(const FileStamp&) const = default;
+  };
+  struct Stamp {
+    FileStamp policy, table;
     bool operator==(const Stamp&) const = default;
   };
   struct Loaded {
@@ -57,8 +61,8 @@ class PolicySource {
 
   static Result<std::shared_ptr<const routing::Policy>> bind(const Loaded& loaded,
                                                              const routing::RouterFacts& facts);
-  Result<Loaded> load(std::string_view policy) const;
-  Stamp stamp() const;
+  static FileStamp stamp_of(const std::filesystem::path& file);
+  Result<Loaded> load(const routing::PolicySpec& spec) const;
   void look_at_file();
   void read(const std::string& policy, bool first);
 

@@ -5,21 +5,45 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <iterator>
 #include <thread>
+
+#include "bhroute/calibration/calibration_file.h"
+#include "routing/synthetic_tables.h"
 
 namespace bhroute::ggml {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr routing::RouterFacts kFacts{64, 8, false};
 
-class WatchedFile : public testing::Test {
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A table that lies ready, to be moved to the name that the policy gives.
+struct TableFiles {
+  explicit TableFiles(const std::filesystem::path& policy)
+      : ready(policy.string() + ".ready"), named(policy.string() + ".table") {
+    std::filesystem::remove(named);
+    const auto table = bhroute::testing::make_table(bhroute::testing::NullShape::gridded, 64);
+    EXPECT_TRUE(calibration::write_table(ready, *table));
+  }
+  ~TableFiles() {
+    std::filesystem::remove(ready);
+    std::filesystem::remove(named);
+  }
+  std::string ready, named;
+};
+
+class WatchedFile : public ::testing::Test {
  protected:
   // Tests run side by side: each has a file of its own.
   WatchedFile()
-      : file_(testing::TempDir() + "bhroute_" +
-              testing::UnitTest::GetInstance()->current_test_info()->name() + ".json") {}
+      : file_(::testing::TempDir() + "bhroute_" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".json") {}
   ~WatchedFile() override { std::filesystem::remove(file_); }
 
   void write(const std::string& text) { std::ofstream(file_) << text; }
@@ -30,12 +54,12 @@ class WatchedFile : public testing::Test {
   }
   /// Two looks, one to see the change and one to see that it stands still.
   std::string after_change() {
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     for (int look = 0; look < 3; ++look) {
       std::this_thread::sleep_for(std::chrono::milliseconds(110));
       current_k();
     }
-    return testing::internal::GetCapturedStderr();
+    return ::testing::internal::GetCapturedStderr();
   }
   std::filesystem::path file_;
   PolicySource source_;
@@ -86,10 +110,37 @@ TEST_F(WatchedFile, WhatChangesWhileItIsReadIsReadAgain) {
   std::filesystem::remove(pipe);
 }
 
-TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
-  testing::internal::CaptureStderr();
+// Likewise, with a table that is replaced behind the pipe that is being read.
+TEST_F(WatchedFile, ATableThatIsReplacedWhileItIsReadIsReadAgain) {
+  const TableFiles tables(file_);
+  ASSERT_EQ(::mkfifo(tables.named.c_str(), 0600), 0);
+  write(R"({"rule": "bh", "alpha": 0.1, "table": ")" + tables.named + "\"}");
+  std::thread other([&] {
+    std::ofstream pipe(tables.named, std::ios::binary);
+    std::filesystem::rename(tables.ready, tables.named);
+    pipe << content_of(tables.named);
+  });
+  ::testing::internal::CaptureStderr();
   source_.take(file_);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the model's own routing stays"));
+  other.join();
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("policy bh:alpha=0.1"));
+  EXPECT_THAT(after_change(), HasSubstr("(changed)"));
+}
+
+TEST_F(WatchedFile, ATableThatIsMissingAtFirstMayComeLater) {
+  const TableFiles tables(file_);
+  write(R"({"rule": "bh", "alpha": 0.1, "table": ")" + tables.named + "\"}");
+  ::testing::internal::CaptureStderr();
+  source_.take(file_);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("the model's own routing stays"));
+  std::filesystem::rename(tables.ready, tables.named);
+  EXPECT_THAT(after_change(), HasSubstr("policy bh:alpha=0.1"));
+}
+
+TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
+  ::testing::internal::CaptureStderr();
+  source_.take(file_);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("the model's own routing stays"));
   EXPECT_EQ(current_k(), 0u);
   write(R"({"rule": "top_k", "k": 3})");
   after_change();
@@ -98,9 +149,9 @@ TEST_F(WatchedFile, ThatIsMissingAtFirstMayComeLater) {
 
 TEST(PolicySource, TheShortFormNeedsNoFile) {
   PolicySource source;
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   source.take("top_k:k=6");
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("policy top_k:k=6"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("policy top_k:k=6"));
   EXPECT_EQ((*source.policy_for(kFacts))->spec().k, 6u);
 }
 
