@@ -154,6 +154,11 @@ class Report(unittest.TestCase):
         self.assertIn('synthetic-elastic needs 3.88 experts', captions)
         self.assertEqual(len(page.find('div', class_='plot')), len(self.pages['full'].find('div', class_='plot')))
 
+    def test_a_solved_alpha_is_rounded_for_reading(self):
+        table = self.pages['both'].text(id='configurations-table')
+        self.assertIn('0.999', table)
+        self.assertNotIn('0.9989', table)
+
     def test_another_configuration_can_be_chosen(self):
         self.assertIn('ceiling of 4', self.used['caption'])
 

@@ -163,7 +163,7 @@ def make_elastic():
     rng = random.Random(21)
     runs = [make_run(rng, 'top-8 (the model\'s own)', 'baseline', '', top_k(8), 8, ELASTIC_LOSS[8])]
     runs += [make_run(rng, f'static top-{k}', 'reference', 'static', top_k(k), k, ELASTIC_LOSS[k]) for k in range(2, 8)]
-    policy = {'rule': 'bh', 'alpha': 0.15, 'min_k': 3, 'max_k': 5, 'weights': 'mass', 'temperature': 1.0}
+    policy = {'rule': 'bh', 'alpha': 0.9989997863769531, 'min_k': 3, 'max_k': 5, 'weights': 'mass', 'temperature': 1.0}
     runs.append(make_run(rng, 'tuned for 4', 'reference', 'tuned', policy, 4.0, ELASTIC_LOSS[4] - 0.006))
     for run in runs:
         add_interval(run, 'loss_difference', run['loss'] - ELASTIC_LOSS[8], 0.01)

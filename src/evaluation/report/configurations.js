@@ -33,7 +33,7 @@ function number(label, title, key, show) {
 
 function policyNumber(label, title, key) {
   const value = run => isAdaptive(run) ? policyOf(run)[key] : undefined;
-  return {label, title, value, show: run => isNumber(value(run)) ? String(value(run)) : DASH};
+  return {label, title, value, show: run => parameterText(value(run))};
 }
 
 // A fixed number is always at its bounds, which says nothing.

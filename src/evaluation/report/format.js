@@ -15,6 +15,15 @@ function signed(value, digits) {
   return isNumber(value) && value > 0 ? '+' + fixed(value, digits) : fixed(value, digits);
 }
 
+// A policy's number to four digits, since a solved one has as many as a double holds; more where it would read as 1.
+function parameterText(value) {
+  if (!isNumber(value)) return DASH;
+  if (Number.isInteger(value)) return String(value);
+  let digits = 4;
+  while (Number(value.toPrecision(digits)) === 1) ++digits;
+  return String(Number(value.toPrecision(digits)));
+}
+
 function percent(share, digits = 1) {
   return isNumber(share) ? fixed(100 * share, digits) + ' %' : DASH;
 }

@@ -77,7 +77,7 @@ function key(group, name, marker) {
 function keys(scale, drawn) {
   const ink = cssColour('ink'), shape = maxKSymbol(scale.maxKs, scale.marked);
   const entries = [
-    ...scale.alphas.map(alpha => key('alpha', `α ${alpha}`, {color: alphaColour(scale.alphas, alpha), symbol: 'circle'})),
+    ...scale.alphas.map(alpha => key('alpha', `α ${parameterText(alpha)}`, {color: alphaColour(scale.alphas, alpha), symbol: 'circle'})),
     ...scale.maxKs.map(maxK => key('max_k', `max k ${maxK}`, {color: ink, symbol: maxKSymbol(scale.maxKs, maxK)}))
   ];
   if (drawn.renormalized.length > 0) entries.push(key('marked', 'renormalized weights', {symbol: shape, ...HOLLOW(ink)}));

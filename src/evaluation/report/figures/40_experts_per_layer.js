@@ -12,10 +12,10 @@ function shown(results) {
 function layerTrace(run, all, name, dash, symbol) {
   const layers = layersOf(run), colour = alphaColour(all, run.policy.alpha);
   return {
-    name: `${name}, α ${run.policy.alpha}`, type: 'scatter', mode: 'lines+markers',
+    name: `${name}, α ${parameterText(run.policy.alpha)}`, type: 'scatter', mode: 'lines+markers',
     x: layers.map(layer => layer.layer), y: layers.map(layer => layer.mean_experts),
     line: {color: colour, width: 2, dash}, marker: {size: 6, color: colour, symbol},
-    hovertemplate: `${name}, α ${run.policy.alpha}, layer %{x}: %{y:.2f} experts<extra></extra>`
+    hovertemplate: `${name}, α ${parameterText(run.policy.alpha)}, layer %{x}: %{y:.2f} experts<extra></extra>`
   };
 }
 
@@ -43,7 +43,7 @@ function caption(results) {
   const one = [...grid, ...beside].find(run => run.policy.alpha === 0.05) || [...grid, ...beside][0];
   const other = beside.find(run => run.policy.alpha === one.policy.alpha && run !== one);
   return `Each line is one α at max k ${one.policy.max_k}; a flat line spends alike in every layer. At α ` +
-      `${one.policy.alpha} the layers range from ${extremes(one)}` +
+      `${parameterText(one.policy.alpha)} the layers range from ${extremes(one)}` +
       (other ? `, and with the null “unselected” from ${extremes(other)}.` : '.');
 }
 
