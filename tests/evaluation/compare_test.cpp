@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../core/temporary_folder.h"
 #include "bhroute/core/file.h"
 #include "bhroute/evaluation/run_losses.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {

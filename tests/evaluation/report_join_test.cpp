@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../core/temporary_folder.h"
 #include "bhroute/core/file.h"
 #include "bhroute/evaluation/report.h"
 #include "bhroute/evaluation/run_losses.h"
 #include "bhroute/evaluation/run_result.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "../core/temporary_folder.h"
 #include "bhroute/calibration/calibration_table.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "../core/temporary_folder.h"
 #include "bhroute/core/file.h"
 #include "bhroute/evaluation/task.h"
+#include "core/temporary_folder.h"
 
 namespace bhroute::evaluation {
 namespace {
