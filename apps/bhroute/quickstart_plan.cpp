@@ -54,9 +54,11 @@ Result<QuickstartPlan> scaled(const QuickstartPlan& plan, std::size_t num_window
   const auto part = [&](std::size_t of, std::size_t least) {
     return std::max(least, of * num_windows / plan.total());
   };
-  return make_plan(part(plan.tune.fit, 4), part(plan.tune.sensitivity, 1),
-                   part(plan.tune.screen, 1), part(plan.tune.second, 2), part(plan.tune.final, 3),
-                   part(plan.evaluation, 2));
+  const std::size_t fit = part(plan.tune.fit, 4), evaluation = part(plan.evaluation, 2);
+  // What the others' least takes is the final round's loss: the sum stays within the text.
+  const std::size_t final = std::min(part(plan.tune.final, 3), num_windows - fit - evaluation);
+  return make_plan(fit, part(plan.tune.sensitivity, 1), part(plan.tune.screen, 1),
+                   part(plan.tune.second, 2), final, evaluation);
 }
 
 TextParts split_text(std::string_view text, const QuickstartPlan& plan) {

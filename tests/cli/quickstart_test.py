@@ -100,6 +100,12 @@ class Quickstart(support.CliTest):
         words = [word for word in FLAGS if word not in ("--budget", 5)]
         self.assertEqual(self.ok(*words, "--dry-run", "--json").json()["budget"], 6.0)
 
+    def test_no_more_windows_are_planned_than_there_are(self):
+        for effort in ("quick", "usual", "thorough"):
+            words = [effort if word == "quick" else word for word in FLAGS]
+            planned = self.ok(*words, "--dry-run", "--json").json()
+            self.assertLessEqual(planned["learning_windows"] + planned["evaluation_windows"], 12, effort)
+
     def test_errors(self):
         self.fails(2, "quickstart", says=["--model", "missing"])
         self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says=["gone.txt"])
