@@ -55,7 +55,7 @@ std::string rules_lead(std::size_t wins, std::size_t ties, std::size_t all) {
 }
 
 std::string chance_sentence(std::size_t wins, std::size_t all) {
-  if (wins == 0) return "";
+  if (wins == 0 || all == 1) return "";
   return fmt::format(" With {} looks, about {:.1f} would seem to win where nothing is to be won.",
                      all, 0.025 * static_cast<double>(all));
 }
@@ -79,18 +79,17 @@ std::string point(const ReportRun& run) {
 }
 
 std::string best_lead(const ReportRun& best, std::size_t all) {
+  const std::string who = all == 1 ? "The one policy at equal cost"
+                                   : fmt::format("The best of {} policies at equal cost", all);
   if (best.static_interval->below_zero())
-    return fmt::format(
-        "The best of {} policies at equal cost, {}, beats a fixed number of experts.", all,
-        best.name);
-  if (best.static_interval->above_zero())
-    return fmt::format(
-        "Each of {} policies loses to a fixed number of experts at equal cost; {} loses least.",
-        all, best.name);
+    return fmt::format("{}, {}, beats a fixed number of experts.", who, best.name);
+  if (!best.static_interval->above_zero())
+    return fmt::format("{}, {}, cannot be told apart from a fixed number of experts.", who,
+                       best.name);
+  if (all == 1) return fmt::format("{}, {}, loses to a fixed number of experts.", who, best.name);
   return fmt::format(
-      "The best of {} policies at equal cost, {}, cannot be told apart from a fixed number of "
-      "experts.",
-      all, best.name);
+      "Each of {} policies loses to a fixed number of experts at equal cost; {} loses least.", all,
+      best.name);
 }
 
 const ReportRun* original(const ReportSweep& sweep) {

@@ -62,6 +62,16 @@ TEST(BestParagraph, TiesAndLosses) {
   EXPECT_EQ(best_paragraph(read({})), "");
 }
 
+TEST(BestParagraph, OnePolicyIsNotCalledTheBestOfOne) {
+  const auto text = best_paragraph(read({rival("good", -0.006, 0.002)}));
+  EXPECT_THAT(text, StartsWith("The one policy at equal cost, good, beats a fixed number of"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("looks"))) << "one look is no choice";
+  EXPECT_THAT(best_paragraph(read({rival("near", -0.001, 0.002)})),
+              StartsWith("The one policy at equal cost, near, cannot be told apart from"));
+  EXPECT_THAT(best_paragraph(read({rival("a", 0.05, 0.01)})),
+              StartsWith("The one policy at equal cost, a, loses to a fixed number of experts."));
+}
+
 TEST(RulesParagraph, ARuleWins) {
   const auto text = rules_paragraph(
       read({rival("good", -0.006, 0.002), rival("level", 0.001, 0.002), rival("bad", 0.05, 0.01)}));
