@@ -315,7 +315,7 @@ __device__ bool route_plain_token(const Call& call, unsigned t, bool wanted,
     narrow<Group>(logits, max, least, call.max_k, found);
   const bool rare = !(sum > 0.9f && sum < 1025.0f) || found.count.all > Group::kRoom ||
                     found.count.all < (found.full ? call.max_k : least);
-  if (rare) found = {INFINITY, {0, 0}, false};
+  if (rare) found = {nanf(""), {0, 0}, false};  // lists nothing, not even +inf
   list_plain<Group>(logits, found, list);
   __syncwarp();
   PlainShare<Group> share;

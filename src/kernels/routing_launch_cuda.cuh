@@ -114,7 +114,8 @@ CudaLaunch launch_plain(const Call& call, cudaStream_t stream) {
 }
 
 inline constexpr int kMostRoom = 16;  // candidates; with fewer places many rows of many experts overflow
-inline constexpr std::size_t kFewTokens = 4096;  // up to here more lanes a token pay
+/// Up to the first more lanes a token pay; beyond the second, where memory is the limit, fewer.
+inline constexpr std::size_t kFewTokens = 8192, kManyTokens = 65536;
 
 template <class T, int kRoom, int kThreads, int kBlocks, bool kCounted>
 CudaLaunch launch_plain_by_size(const Call& call, cudaStream_t stream) {
@@ -124,16 +125,29 @@ CudaLaunch launch_plain_by_size(const Call& call, cudaStream_t stream) {
     return launch_plain<T, PlainGroup<8, 8, kRoom>, kThreads, kBlocks, kCounted>(call, stream);
   if (call.num_experts > 128)
     return launch_plain<T, PlainGroup<32, 8, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
-  if (call.num_tokens <= kFewTokens || kCounted)
-    return launch_plain<T, PlainGroup<16, 8, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
-  return launch_plain<T, PlainGroup<8, 16, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
+  return launch_plain<T, PlainGroup<16, 8, kMostRoom>, kThreads, kBlocks, kCounted>(call, stream);
+}
+
+/// More than kFewTokens, 33 to 128 experts, no counts.
+template <class T, int kRoom>
+CudaLaunch launch_plain_many(const Call& call, cudaStream_t stream) {
+  const bool many = call.num_tokens > kManyTokens;
+  if (call.num_experts > 64)
+    return many ? launch_plain<T, PlainGroup<8, 16, kMostRoom>, 512, 2, false>(call, stream)
+                : launch_plain<T, PlainGroup<8, 16, kMostRoom>, 256, 4, false>(call, stream);
+  if constexpr (kRoom <= 8)
+    if (many) return launch_plain<T, PlainGroup<4, 16, kRoom>, 512, 2, false>(call, stream);
+  return launch_plain<T, PlainGroup<8, 8, kRoom>, 512, 2, false>(call, stream);
 }
 
 /// Counted: a block has a chunk of tokens, so small chunks get all their threads at once.
 template <class T, int kRoom>
 CudaLaunch launch_plain_by_count(const Call& call, cudaStream_t stream) {
-  if (call.histograms == nullptr)
+  if (call.histograms == nullptr) {
+    const bool middle = call.num_experts > 32 && call.num_experts <= 128;
+    if (middle && call.num_tokens > kFewTokens) return launch_plain_many<T, kRoom>(call, stream);
     return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
+  }
   if (call.chunk_size <= kTile) return launch_plain_by_size<T, kRoom, 1024, 1, true>(call, stream);
   return launch_plain_by_size<T, kRoom, 512, 2, true>(call, stream);
 }

@@ -22,7 +22,7 @@ using testing::expert_case;
 using testing::ExpertCase;
 using testing::Outputs;
 using testing::Shape;
-constexpr int kUlps = 6;  // the exponential unit of the GPU errs by up to 2 of them
+constexpr int kUlps = 10;  // from the double reference 6 of the GPU, 4 of the CPU whose policy is compared
 
 class ExpertRoutingCuda : public ::testing::Test {
  protected:

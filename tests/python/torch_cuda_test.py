@@ -28,7 +28,8 @@ def expect_same(own: Router, logits: torch.Tensor, **options: object) -> None:
         if one is None:
             assert other is None
         elif one.dtype == torch.float32:
-            torch.testing.assert_close(other.cpu(), one, rtol=1e-6, atol=0, msg=lambda m: f"{name}: {m}")
+            # 10 ulp: 6 of the GPU and 4 of the CPU from the double reference.
+            torch.testing.assert_close(other.cpu(), one, rtol=1.2e-6, atol=0, msg=lambda m: f"{name}: {m}")
         else:
             assert torch.equal(other.cpu(), one), name
 

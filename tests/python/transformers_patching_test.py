@@ -1,5 +1,6 @@
 """bhroute.transformers.patch: which experts run, what the model then says, and that everything is put back."""
 
+import contextlib
 import unittest
 import warnings
 from unittest import mock
@@ -42,6 +43,11 @@ class Recorder:
 
 def record_grouped():
     return mock.patch.object(functional, "grouped_mm", Recorder())
+
+
+def transformers_own():
+    """Every call goes to transformers' own grouped_mm_experts_forward."""
+    return mock.patch.object(compressed_experts, "can_run", return_value=False)
 
 
 class FindRouters(unittest.TestCase):
@@ -159,16 +165,17 @@ class Skipping(unittest.TestCase):
         self.assertEqual(sum(rows), self.pairs(patched))
 
     def test_rows_that_are_not_computed_are_not_read(self):
-        with patch(self.model, ADAPTIVE, self.table):
-            expected = tiny_models.logits_of(self.model, self.ids)
-            with record_grouped():
-                found = tiny_models.logits_of(self.model, self.ids)
-        self.assertTrue(torch.equal(found, expected))
-        self.assertTrue(found.isfinite().all())
+        for way in (contextlib.nullcontext, transformers_own):
+            with self.subTest(way), way(), patch(self.model, ADAPTIVE, self.table):
+                expected = tiny_models.logits_of(self.model, self.ids)
+                with record_grouped():
+                    found = tiny_models.logits_of(self.model, self.ids)
+                self.assertTrue(torch.equal(found, expected))
+                self.assertTrue(found.isfinite().all())
 
     def test_without_the_flag_they_are(self):
         """What the test above would find: the flag is what guards those rows."""
-        with patch(self.model, ADAPTIVE, self.table), record_grouped():
+        with patch(self.model, ADAPTIVE, self.table), record_grouped(), transformers_own():
             for place in find_routers(self.model):
                 place.experts._is_expert_parallel = False
             self.assertFalse(tiny_models.logits_of(self.model, self.ids).isfinite().all())
@@ -186,7 +193,7 @@ class Skipping(unittest.TestCase):
 
 
 class Compressed(unittest.TestCase):
-    """Calls of many tokens run `grouped_mm` over the selected pairs alone."""
+    """`grouped_mm` over the selected pairs, or over a row for every slot: few tokens, or nothing may wait."""
 
     def setUp(self):
         self.ids = tiny_models.token_ids()
@@ -204,6 +211,21 @@ class Compressed(unittest.TestCase):
                     self.assertEqual(recorder.rows, 2 * round(pairs))
                     with mock.patch.object(compressed_experts, "FEWEST_TOKENS", 10**9):
                         self.assertTrue(torch.equal(tiny_models.logits_of(model, self.ids), compressed))
+                    with transformers_own():
+                        self.assertTrue(torch.equal(tiny_models.logits_of(model, self.ids), compressed))
+
+    def test_experts_that_older_versions_make(self):
+        """5.17 and before know no norm behind the experts."""
+        experts = find_routers(tiny_models.make("OLMoE", "grouped_mm"))[0].experts
+        del experts.has_post_expert_norm
+        self.assertTrue(compressed_experts.can_run(experts, torch.zeros(self.ids.numel(), 32)))
+
+    def test_few_tokens_that_want_gradients_go_transformers_own_way(self):
+        experts = find_routers(tiny_models.make("OLMoE", "grouped_mm"))[0].experts
+        few, many = torch.zeros(2, 32), torch.zeros(self.ids.numel(), 32)
+        self.assertEqual([compressed_experts.can_run(experts, one) for one in (few, many)], [False, True])
+        with torch.no_grad():
+            self.assertTrue(compressed_experts.can_run(experts, few))
 
 
 class PuttingBack(unittest.TestCase):

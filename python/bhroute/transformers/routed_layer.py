@@ -56,7 +56,7 @@ class RoutedLayer:
             return logits, weights, ids
         router = self.place.router
         logits = functional.linear(hidden_states.reshape(-1, router.hidden_dim), router.weight)
-        rows = compressed_experts.is_worth_it(self.place.experts, logits)
+        rows = compressed_experts.can_run(self.place.experts, logits)
         routed = self._route(logits.detach(), unselected=self._unselected(), rows=rows)
         self._routed = routed if rows else None  # for the experts, which the block calls next
         self.counts.add(routed.expert_ids, routed.num_selected)
