@@ -19,6 +19,10 @@ struct PlainGroup : TokenGroup<kLanes_, kValues_, kValues_> {
       kRoom + 2;  // entries: lists lie in other banks, 16 bytes aligned
   static constexpr int kWarpList = 32 / kLanes_ * kListStride;
 
+  /// A lane's experts are all there or none: beyond the row lies the next one.
+  __host__ __device__ static constexpr bool can_hold(int num_experts) {
+    return num_experts % kValues == 0 && num_experts <= kLanes_ * kValues;
+  }
   __device__ static int in_warp() { return threadIdx.x % 32 / kLanes_; }
   /// Every lane has a place in the list.
   static constexpr bool kAllListed = kLanes_ <= kRoom;

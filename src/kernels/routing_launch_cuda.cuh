@@ -79,9 +79,6 @@ CudaLaunch launch(const Call& call, cudaStream_t stream) {
   const std::size_t bytes = kGroups * list_size(call.num_experts, kLanes) * sizeof(Entry) +
                             n * (sizeof(float) + sizeof(int));
   const auto kernel = route<T, kLanes, kValues, kVector, kThreads>;
-  if (bytes > 48 * 1024 && cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                static_cast<int>(bytes)) != cudaSuccess)
-    return CudaLaunch::failed;
   const std::size_t blocks =
       call.histograms != nullptr
           ? (call.num_tokens + call.chunk_size - 1) / call.chunk_size
@@ -102,6 +99,7 @@ CudaLaunch launch_by_alignment(const Call& call, cudaStream_t stream) {
 
 template <class T, class Group, int kThreads, int kBlocks, bool kCounted>
 CudaLaunch launch_plain(const Call& call, cudaStream_t stream) {
+  if (!Group::can_hold(call.num_experts)) return CudaLaunch::invalid_arguments;
   constexpr std::size_t kGroups = kThreads / Group::kLanes;
   const auto bytes =
       static_cast<std::size_t>(plain_shared_bytes<Group>(call.num_experts, kThreads));
@@ -131,16 +129,20 @@ CudaLaunch launch_plain_by_size(const Call& call, cudaStream_t stream) {
 /// More than kFewTokens, 33 to 128 experts, no counts.
 template <class T, int kRoom>
 CudaLaunch launch_plain_many(const Call& call, cudaStream_t stream) {
-  const bool many = call.num_tokens > kManyTokens;
-  if (call.num_experts > 64)
-    return many ? launch_plain<T, PlainGroup<8, 16, kMostRoom>, 512, 2, false>(call, stream)
-                : launch_plain<T, PlainGroup<8, 16, kMostRoom>, 256, 4, false>(call, stream);
+  const bool many = call.num_tokens > kManyTokens, by_16 = call.num_experts % 16 == 0;
+  if (call.num_experts > 64) {
+    using Group = PlainGroup<8, 16, kMostRoom>;
+    if (!by_16) return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
+    return many ? launch_plain<T, Group, 512, 2, false>(call, stream)
+                : launch_plain<T, Group, 256, 4, false>(call, stream);
+  }
   if constexpr (kRoom <= 8)
-    if (many) return launch_plain<T, PlainGroup<4, 16, kRoom>, 512, 2, false>(call, stream);
+    if (many && by_16) return launch_plain<T, PlainGroup<4, 16, kRoom>, 512, 2, false>(call, stream);
   return launch_plain<T, PlainGroup<8, 8, kRoom>, 512, 2, false>(call, stream);
 }
 
-/// Counted: a block has a chunk of tokens, so small chunks get all their threads at once.
+/// Counted: a block has a chunk of tokens, so small chunks get all their threads at once, where
+/// their lists are short enough for shared memory.
 template <class T, int kRoom>
 CudaLaunch launch_plain_by_count(const Call& call, cudaStream_t stream) {
   if (call.histograms == nullptr) {
@@ -148,7 +150,8 @@ CudaLaunch launch_plain_by_count(const Call& call, cudaStream_t stream) {
     if (middle && call.num_tokens > kFewTokens) return launch_plain_many<T, kRoom>(call, stream);
     return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
   }
-  if (call.chunk_size <= kTile) return launch_plain_by_size<T, kRoom, 1024, 1, true>(call, stream);
+  if (call.chunk_size <= kTile && call.num_experts <= 128)
+    return launch_plain_by_size<T, kRoom, 1024, 1, true>(call, stream);
   return launch_plain_by_size<T, kRoom, 512, 2, true>(call, stream);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Launches that may begin while the stream's previous kernel drains (programmatic dependent launch,
-// compute capability 9.0 on). Every such kernel calls wait_for_stream() before it touches memory.
+// compute capability 9.0 on). Every such kernel calls wait_for_stream() before it reads what another
+// launch may have written, or writes.
 
 #include <cuda_runtime.h>
 
@@ -28,11 +29,17 @@ __device__ inline void fetch_ahead(const void* address) {
 #endif
 }
 
+inline constexpr std::size_t kPlainSharedBytes = 48 * 1024;  // more has to be asked for
+
 template <class... Parameters, class... Arguments>
 CudaLaunch launch_in_order(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
                            std::size_t bytes, cudaStream_t stream, const Arguments&... arguments) {
   cudaFuncAttributes compiled{};
   if (cudaFuncGetAttributes(&compiled, kernel) != cudaSuccess) return CudaLaunch::failed;
+  if (bytes > kPlainSharedBytes &&
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           static_cast<int>(bytes)) != cudaSuccess)
+    return CudaLaunch::failed;
   cudaLaunchAttribute early{};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   early.val.programmaticStreamSerializationAllowed = 1;

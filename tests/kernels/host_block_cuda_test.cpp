@@ -132,6 +132,7 @@ void expect_random_launches(unsigned seed) {
   for (int i = 0; i < 60; ++i) {
     const std::size_t n =
         random() % 3 == 0 ? kFull - Group::kValues * (random() % (Group::kLanes / 2)) : kFull;
+    ASSERT_TRUE(Group::can_hold(static_cast<int>(n)));
     Launch launch{random_critical(n, random),
                   1 + random() % 400,
                   n,
@@ -158,6 +159,13 @@ void expect_random_launches(unsigned seed) {
       expect_rows<Group, true>(launch, logits);
     if (::testing::Test::HasFatalFailure()) return;
   }
+}
+
+TEST(PlainKernelOnTheHost, ALaneHoldsItsExpertsWholeOrNone) {
+  for (int n : {16, 48, 64, 112, 128}) EXPECT_TRUE((PlainGroup<8, 16, 16>::can_hold(n))) << n;
+  for (int n : {40, 72, 88, 104, 120, 136}) EXPECT_FALSE((PlainGroup<8, 16, 16>::can_hold(n))) << n;
+  EXPECT_TRUE((PlainGroup<16, 8, 16>::can_hold(72)));
+  EXPECT_FALSE((PlainGroup<4, 16, 8>::can_hold(56)));
 }
 
 TEST(PlainKernelOnTheHost, FourLanesAToken) {

@@ -39,7 +39,8 @@ def expect_same(own: Router, logits: torch.Tensor, **options: object) -> None:
 @pytest.mark.parametrize("num_experts", [16, 60, 64, 128, 256])
 def test_same_decisions(text, num_experts):
     for tokens in (1, 130, 5000, 20000):
-        expect_same(router(text, num_experts), torch.from_numpy(router_logits(tokens, num_experts)), dense=True, counts=True, rows=True)
+        for dense in (True, False):
+            expect_same(router(text, num_experts), torch.from_numpy(router_logits(tokens, num_experts)), dense=dense, counts=True, rows=True)
 
 
 @pytest.mark.parametrize("unselected", ["-1", "num_experts", "distinct"])
