@@ -7,6 +7,8 @@ Run it once under numpy 1 and once under numpy 2: each writes the good pickles w
 modules (numpy.core and numpy._core). The hostile ones come from the run under numpy 2. No test executes any of
 them: the reader must refuse them.
 """
+import collections
+import io
 import os
 import pickle
 import struct
@@ -81,42 +83,54 @@ def many_arrays_of_one_buffer():
     return out + b"."
 
 
-def hostile():
-    import io
-
+def foreign_objects():
     persistent = io.BytesIO()
     Persistent(persistent, 4).dump(["away"])
-    persistent0 = b"\x80\x02Pelsewhere\n."
-    loop = []
-    loop.append(loop)
-    loop_tuple = ([],)
-    loop_tuple[0].append(loop_tuple)
-    loop_dict = {}
-    loop_dict["self"] = loop_dict
     files = {f"os_system_protocol{p}": pickle.dumps(System(), p) for p in range(2, 6)}
-    files |= truncated()
-    files |= {
+    return files | {
         "builtins_eval": b"\x80\x02cbuiltins\neval\nX\x03\x00\x00\x001+1\x85R.",
         "global_with_escape": b"\x80\x02c\x1b[31mos\nsystem\n.",
-        "ordered_dict": pickle.dumps(__import__("collections").OrderedDict(a=1), 4),
+        "ordered_dict": pickle.dumps(collections.OrderedDict(a=1), 4),
         "newobj": pickle.dumps(Sneaky(), 4),
         "newobj_of_ndarray": b"\x80\x02cnumpy\nndarray\n)\x81.",
         "call_of_ndarray": b"\x80\x02cnumpy\nndarray\n)R.",
         "inst": b"\x80\x02(ios\nsystem\n.",
         "obj": b"\x80\x02(cnumpy\nndarray\no.",
         "persistent_id": persistent.getvalue(),
-        "persistent_id_text": persistent0,
+        "persistent_id_text": b"\x80\x02Pelsewhere\n.",
         "ext1": b"\x80\x02\x82\x01.",
         "ext2": b"\x80\x02\x83\x01\x00.",
         "ext4": b"\x80\x02\x84\x01\x00\x00\x00.",
+    }
+
+
+def unknown_types_and_protocols():
+    return {
         "set": pickle.dumps({1, 2}, 4),
         "complex": pickle.dumps(1j, 4),
+        "long_of_9_bytes": pickle.dumps(2**70, 4),
         "protocol0": pickle.dumps(table(), 0),
         "protocol1": b"\x80\x01N.",
         "protocol6": b"\x80\x06N.",
+    }
+
+
+def loops():
+    loop = []
+    loop.append(loop)
+    loop_tuple = ([],)
+    loop_tuple[0].append(loop_tuple)
+    loop_dict = {}
+    loop_dict["self"] = loop_dict
+    return {
         "loop_list": pickle.dumps(loop, 4),
         "loop_tuple": pickle.dumps(loop_tuple, 4),
         "loop_dict": pickle.dumps(loop_dict, 4),
+    }
+
+
+def too_much():
+    return {
         "nested_10000": nested(10000),
         "nested_65": nested(65),
         "billion_laughs": billion_laughs(),
@@ -127,7 +141,11 @@ def hostile():
         "huge_binunicode8": b"\x80\x04\x8d" + struct.pack("<Q", 2**40) + b".",
         "huge_frame": b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.",
         "huge_long4": b"\x80\x02\x8b" + struct.pack("<I", 2**31) + b".",
-        "long_of_9_bytes": pickle.dumps(2**70, 4),
+    }
+
+
+def broken_stacks():
+    return {
         "memo_of_nothing": b"\x80\x04h\x07.",
         "memo_of_nothing_long": b"\x80\x04j\xff\xff\xff\xff.",
         "empty_stack": b"\x80\x04.",
@@ -136,6 +154,11 @@ def hostile():
         "odd_setitems": b"\x80\x04}(Nu.",
         "append_to_a_dict": b"\x80\x04}Na.",
         "bytes_after_the_end": b"\x80\x04N.N.",
+    }
+
+
+def unusable_arrays():
+    return {
         "bare_global": b"\x80\x02cnumpy\nndarray\n.",
         "bare_dtype": b"\x80\x02cnumpy\ndtype\nX\x02\x00\x00\x00f8\x85R.",
         "array_without_data": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R.",
@@ -153,7 +176,11 @@ def hostile():
             b"K\x01K\x02\x85", b"K\x01\x8a\x08" + struct.pack("<q", 2**62 + 1) + b"K\x04K\x02\x87"),
         "negative_shape": pickle.dumps(np.arange(3.0), 4).replace(b"K\x01K\x03\x85", b"K\x01J\xff\xff\xff\xff\x85"),
     }
-    return files
+
+
+def hostile():
+    groups = (foreign_objects, truncated, unknown_types_and_protocols, loops, too_much, broken_stacks, unusable_arrays)
+    return {name: data for group in groups for name, data in group().items()}
 
 
 def main():
