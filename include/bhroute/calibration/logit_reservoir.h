@@ -27,7 +27,6 @@ class LogitReservoir {
  public:
   LogitReservoir(std::size_t capacity, std::uint64_t seed, std::size_t num_experts);
   void add(std::span<const float> logits);  ///< [num_experts]
-  std::uint64_t num_seen() const noexcept { return num_seen_; }
   RowSample sample() const;
 
  private:
