@@ -69,13 +69,6 @@ std::size_t PolicySpec::largest_k() const {
   return largest;
 }
 
-std::size_t PolicySpec::smallest_k() const {
-  std::size_t smallest = bounds().min_k;
-  for (const auto& [layer, own] : layers)
-    smallest = std::min(smallest, for_layer(layer).bounds().min_k);
-  return smallest;
-}
-
 Result<void> validate(const PolicySpec& spec, std::size_t num_experts) {
   if (auto ok = check_bounds(spec, num_experts); !ok) return ok;
   for (const auto& [layer, own] : spec.layers) {

@@ -22,6 +22,11 @@ Result<routing::PolicySpec> read(std::string_view bytes) {
   });
 }
 
+void require_bounds(const routing::CountBounds& bounds, std::size_t slots) {
+  require(bounds.min_k <= bounds.max_k, "a smallest count above the largest");
+  require(bounds.max_k <= slots, "a layer with more experts than the policy has slots");
+}
+
 }  // namespace
 
 bool accepts(std::string_view bytes) {
@@ -30,7 +35,9 @@ bool accepts(std::string_view bytes) {
   const auto again = routing::policy_from_json(routing::to_json(*spec));
   require(again.has_value(), "a policy that its own reader refuses");
   require(*again == *spec, "a policy that changes when it is written and read");
-  require(spec->smallest_k() <= spec->largest_k(), "a smallest count above the largest");
+  require_bounds(spec->bounds(), spec->largest_k());
+  for (const auto& [layer, own] : spec->layers)
+    require_bounds(spec->for_layer(layer).bounds(), spec->largest_k());
   return true;
 }
 

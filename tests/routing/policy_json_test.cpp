@@ -121,7 +121,6 @@ TEST(PolicyJson, LayersOverrideAnyParameter) {
   EXPECT_EQ(spec->for_layer(0), (PolicySpec{.max_k = 9, .weights = WeightRule::mass}));
   EXPECT_EQ(spec->for_layer(7), (PolicySpec{.max_k = 6}));
   EXPECT_EQ(spec->largest_k(), 9u);
-  EXPECT_EQ(spec->smallest_k(), 1u);
   EXPECT_EQ(parse_policy("bh:max_k=6,layers.3.alpha=0.1,layers.3.min_k=3").value().for_layer(3),
             spec->for_layer(3));
 }

@@ -77,8 +77,6 @@ struct PolicySpec {
   CountBounds bounds() const noexcept;
   /// The most slots that any layer needs.
   std::size_t largest_k() const;
-  /// The fewest experts that any layer gives a token.
-  std::size_t smallest_k() const;
   bool operator==(const PolicySpec&) const = default;
 };
 
