@@ -6,12 +6,12 @@
 #include <span>
 #include <tuple>
 
-#include "layer_specs.h"
 #include "p_values.h"
 #include "reference_weights.h"
 #include "rival_count.h"
 #include "routing_rows.h"
 #include "rule_procedure.h"
+#include "selecting_policy.h"
 
 namespace bhroute::routing {
 namespace {
@@ -40,21 +40,15 @@ std::size_t wanted(const PolicySpec& spec, std::span<const float> logits,
   return std::clamp(passed, spec.min_k, spec.max_k);
 }
 
-class ReferencePolicy final : public Policy {
+class ReferencePolicy final : public SelectingPolicy {
  public:
   ReferencePolicy(const PolicySpec& spec, const RouterFacts& facts,
                   std::shared_ptr<const calibration::CalibrationTable> table)
-      : specs_(spec), facts_(facts), table_(std::move(table)) {}
+      : SelectingPolicy(spec, facts, std::move(table)) {}
 
-  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
-  const RouterFacts& facts() const noexcept override { return facts_; }
-
-  Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
-                     RoutingDecision& decision) const override {
-    const auto found = specs_.of(layer);
-    if (!found) return tl::make_unexpected(found.error());
-    const PolicySpec& spec = **found;
-    if (auto ok = begin_decision(logits, facts_, spec.bounds().max_k, decision); !ok) return ok;
+ private:
+  void select(const PolicySpec& spec, int layer, LogitsView logits,
+              RoutingDecision& decision) const override {
     BatchPValues p;
     if (uses_p_values(spec.rule))
       p = batch_p_values(logits, layer, table_.get(), spec.clamp_p_values);
@@ -63,12 +57,8 @@ class ReferencePolicy final : public Policy {
       const auto row = std::span<const double>(p.values).subspan(p.values.empty() ? 0 : t * n);
       route_token(spec, logits.token(t), row.first(row.empty() ? 0 : n), t, decision);
     }
-    if (request.stats)
-      decision.stats = reference_stats(logits, layer, spec, table_.get(), decision);
-    return finish_decision(logits, request, decision);
   }
 
- private:
   void route_token(const PolicySpec& spec, std::span<const float> logits, std::span<const double> p,
                    std::size_t t, RoutingDecision& decision) const {
     std::vector<std::int32_t> ids = order_experts(logits, p);
@@ -82,10 +72,6 @@ class ReferencePolicy final : public Policy {
     const WeightForm form{spec.temperature, weight_scale(spec.weights, facts_), facts_.top_k};
     reference_weights(logits, ids, form, weights.first(ids.size()));
   }
-
-  LayerSpecs specs_;
-  RouterFacts facts_;
-  std::shared_ptr<const calibration::CalibrationTable> table_;
 };
 
 }  // namespace

@@ -5,12 +5,11 @@
 #include <span>
 
 #include "fast_count.h"
-#include "layer_specs.h"
 #include "p_values.h"
 #include "rank_critical.h"
-#include "reference_policy.h"
 #include "rival_count.h"
 #include "routing_rows.h"
+#include "selecting_policy.h"
 
 namespace bhroute::routing {
 namespace {
@@ -28,32 +27,25 @@ ThreadScratch& thread_scratch() {
 }
 
 /// Takes the largest logits in order, cuts each row where the rule says, and weighs what is left.
-class RivalPolicy final : public Policy {
+class RivalPolicy final : public SelectingPolicy {
  public:
   RivalPolicy(const PolicySpec& spec, const RouterFacts& facts)
-      : specs_(spec), facts_(facts), base_(spec.for_layer(-1)) {
+      : SelectingPolicy(spec, facts), base_(spec.for_layer(-1)) {
     for (const auto& [layer, own] : spec.layers)
       own_.emplace(layer, FastCount(spec.for_layer(layer)));
   }
 
-  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
-  const RouterFacts& facts() const noexcept override { return facts_; }
-
-  Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
-                     RoutingDecision& decision) const override {
+ private:
+  void select(const PolicySpec& spec, int layer, LogitsView logits,
+              RoutingDecision& decision) const override {
     const auto own = own_.find(layer);
     const FastCount& rule = own == own_.end() ? base_ : own->second;
-    const PolicySpec& spec = rule.spec();
-    if (auto ok = begin_decision(logits, facts_, spec.max_k, decision); !ok) return ok;
     const auto inputs = kernel_inputs(logits, nullptr, spec, facts_);
     prepare(rule, logits, inputs);
     for (std::size_t t = 0; t < logits.num_tokens; ++t) cut(rule, logits, t, decision);
     kernels::weigh_selected(inputs, spec.max_k, kernel_outputs(decision));
-    if (request.stats) decision.stats = reference_stats(logits, layer, spec, nullptr, decision);
-    return finish_decision(logits, request, decision);
   }
 
- private:
   static void prepare(const FastCount& rule, LogitsView logits,
                       const kernels::RouteInputs& inputs) {
     ThreadScratch& scratch = thread_scratch();
@@ -90,8 +82,6 @@ class RivalPolicy final : public Policy {
     decision.num_selected[t] = static_cast<std::int32_t>(num);
   }
 
-  LayerSpecs specs_;
-  RouterFacts facts_;
   FastCount base_;  // of the layers with nothing of their own
   std::map<int, FastCount> own_;
 };

@@ -9,13 +9,13 @@
 #include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
 #include "compiled_layer.h"
-#include "layer_specs.h"
 #include "p_values.h"
 #include "per_expert_step_up.h"
 #include "reference_policy.h"
 #include "route_by_reference.h"
 #include "routing_rows.h"
 #include "rule_procedure.h"
+#include "selecting_policy.h"
 
 namespace bhroute::routing {
 namespace {
@@ -43,37 +43,24 @@ void warn_of_fallback(int layer, const calibration::CalibrationTable* table) {
                   layer, kSoWhat));
 }
 
-class TestingPolicy final : public Policy {
+class TestingPolicy final : public SelectingPolicy {
  public:
   TestingPolicy(const PolicySpec& spec, const RouterFacts& facts,
                 std::shared_ptr<const calibration::CalibrationTable> table,
                 std::optional<int> only_layer)
-      : specs_(spec),
-        facts_(facts),
-        table_(std::move(table)),
+      : SelectingPolicy(spec, facts, std::move(table)),
         reference_(new_reference_policy(spec, facts, table_)) {
     if (table_ == nullptr) return;
     for (const auto& [layer, null] : table_->layers)
       if (!only_layer || layer == *only_layer) compile(layer, null);
   }
 
-  const PolicySpec& spec() const noexcept override { return specs_.whole(); }
-  const RouterFacts& facts() const noexcept override { return facts_; }
-
   Result<void> route(LogitsView logits, int layer, const RouteRequest& request,
                      RoutingDecision& decision) const override {
-    const PolicySpec& spec = *specs_.of(layer).value();
-    const auto compiled = layers_.find(layer);
-    if (compiled == layers_.end()) {
-      if (table_ == nullptr || table_->layer(layer) == nullptr)
-        warn_of_fallback(layer, table_.get());
-      return route_by_reference(*reference_, spec, logits, layer, request, decision);
-    }
-    if (auto ok = begin_decision(logits, facts_, spec.max_k, decision); !ok) return ok;
-    select(spec, compiled->second, logits, decision);
-    if (request.stats)
-      decision.stats = reference_stats(logits, layer, spec, table_.get(), decision);
-    return finish_decision(logits, request, decision);
+    if (layers_.contains(layer)) return SelectingPolicy::route(logits, layer, request, decision);
+    if (table_ == nullptr || table_->layer(layer) == nullptr) warn_of_fallback(layer, table_.get());
+    return route_by_reference(*reference_, *specs_.of(layer).value(), logits, layer, request,
+                              decision);
   }
 
  private:
@@ -83,16 +70,18 @@ class TestingPolicy final : public Policy {
     if (test) layers_.emplace(layer, compile_layer(null, *test, spec.clamp_p_values));
   }
 
-  void select(const PolicySpec& spec, const CompiledLayer& layer, LogitsView logits,
-              RoutingDecision& decision) const {
+  void select(const PolicySpec& spec, int layer, LogitsView logits,
+              RoutingDecision& decision) const override {
+    const CompiledLayer& compiled = layers_.at(layer);
     const float* statistic = statistic_of(logits);
     const auto inputs = kernel_inputs(logits, statistic, spec, facts_);
-    if (layer.pooled()) {
-      const bool down = layer.direction == stats::Direction::down;
+    if (compiled.pooled()) {
+      const bool down = compiled.direction == stats::Direction::down;
       (down ? kernels::route_step_down : kernels::route_step_up)(
-          inputs, layer.critical_logits.data(), spec.min_k, spec.max_k, kernel_outputs(decision));
+          inputs, compiled.critical_logits.data(), spec.min_k, spec.max_k,
+          kernel_outputs(decision));
     } else {
-      select_per_expert(spec, logits, statistic, layer, decision);
+      select_per_expert(spec, logits, statistic, compiled, decision);
       kernels::weigh_selected(inputs, spec.max_k, kernel_outputs(decision));
     }
   }
@@ -119,9 +108,6 @@ class TestingPolicy final : public Policy {
     }
   }
 
-  LayerSpecs specs_;
-  RouterFacts facts_;
-  std::shared_ptr<const calibration::CalibrationTable> table_;
   std::unique_ptr<Policy> reference_;
   std::map<int, CompiledLayer> layers_;
 };
