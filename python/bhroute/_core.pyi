@@ -128,14 +128,14 @@ class Table:
         The pickles in $BHROUTE_KDE_DIR, ./kde_models/models or ../kde_models/models; None, with a warning, where there are none.
         """
 
+    def merge(self, other: Table) -> Table:
+        """The table of both calibration sets together."""
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes the .safetensors file, whole or not at all."""
 
     def export_kde(self, folder: str | os.PathLike) -> None:
         """Writes one pickle a layer, as the original system reads them."""
-
-    def merge(self, other: Table) -> Table:
-        """The table of both calibration sets together."""
 
     @property
     def metadata(self) -> dict[str, Any]:

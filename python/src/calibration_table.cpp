@@ -178,13 +178,8 @@ void bind_null(nb::module_& m) {
           nb::rv_policy::move, "The CDF on that grid, or None");
 }
 
-}  // namespace
-
-void bind_calibration_table(nb::module_& m) {
-  bind_null(m);
-  nb::class_<Table>(
-      m, "Table",
-      "The null distributions of a model's layers, with what they were made from. Immutable.")
+void bind_origins(nb::class_<Table>& table) {
+  table
       .def_static(
           "load",
           [](const std::filesystem::path& path) {
@@ -217,6 +212,17 @@ void bind_calibration_table(nb::module_& m) {
           "The pickles in $BHROUTE_KDE_DIR, ./kde_models/models or ../kde_models/models; None, "
           "with a warning, where there are none.")
       .def(
+          "merge",
+          [](const Table& a, const Table& b) {
+            return Table{std::make_shared<const CalibrationTable>(
+                value_or_raise(calibration::merge(*a.table, *b.table)))};
+          },
+          nb::arg("other"), "The table of both calibration sets together.");
+}
+
+void bind_writers(nb::class_<Table>& table) {
+  table
+      .def(
           "save",
           [](const Table& t, const std::filesystem::path& path) {
             value_or_raise(calibration::write_table(path, *t.table));
@@ -227,14 +233,11 @@ void bind_calibration_table(nb::module_& m) {
           [](const Table& t, const std::filesystem::path& folder) {
             value_or_raise(calibration::export_kde(*t.table, folder));
           },
-          nb::arg("folder"), "Writes one pickle a layer, as the original system reads them.")
-      .def(
-          "merge",
-          [](const Table& a, const Table& b) {
-            return Table{std::make_shared<const CalibrationTable>(
-                value_or_raise(calibration::merge(*a.table, *b.table)))};
-          },
-          nb::arg("other"), "The table of both calibration sets together.")
+          nb::arg("folder"), "Writes one pickle a layer, as the original system reads them.");
+}
+
+void bind_contents(nb::class_<Table>& table) {
+  table
       .def_prop_ro("metadata", &metadata, nb::sig("def metadata(self) -> dict[str, typing.Any]"),
                    "What the table was made from.")
       .def_prop_ro("layers", &layers, "The indices of its layers.")
@@ -246,6 +249,18 @@ void bind_calibration_table(nb::module_& m) {
       .def("critical_logits", &critical_logits, nb::arg("layer"), nb::arg("critical_values"),
            "float32 [1 or experts, len(critical_values)]: the smallest float that passes each "
            "rank, NaN where none does.");
+}
+
+}  // namespace
+
+void bind_calibration_table(nb::module_& m) {
+  bind_null(m);
+  nb::class_<Table> table(
+      m, "Table",
+      "The null distributions of a model's layers, with what they were made from. Immutable.");
+  bind_origins(table);
+  bind_writers(table);
+  bind_contents(table);
 }
 
 }  // namespace bhroute::python
