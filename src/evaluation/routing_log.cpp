@@ -85,7 +85,6 @@ void RoutingLog::write_line(int layer, std::size_t index, LogitsView row,
              text_, index / window_, index % window_, layer, json_list(row.token(0)),
              p_values(row, layer), selected)
       << '\n';
-  ++num_lines_;
 }
 
 // The row is routed once more, alone, with its intermediate values. Ranks among a call's rows,

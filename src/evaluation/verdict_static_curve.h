@@ -40,7 +40,6 @@ class StaticCurve {
   /// The runs of marking `static` and the baseline, which is the model's own fixed top_k.
   explicit StaticCurve(const ReportSweep& sweep);
 
-  std::size_t num_points() const { return points_.size(); }
   /// On the straight line between the neighbouring points; absent outside the measured range.
   std::optional<CurvePoint> at(double mean_experts) const;
   /// The run's loss minus the curve's at the same mean experts: as the results have it, else by

@@ -29,7 +29,6 @@ class RoutingLog final : public RouterObserver {
   void on_layer(int layer, LogitsView logits, const routing::RoutingDecision* decision) override;
   /// Errors: the disk is full, a policy failed on a logged row.
   Result<void> finish();
-  std::size_t num_lines() const noexcept { return num_lines_; }
 
  private:
   RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window, std::string text);
@@ -40,7 +39,7 @@ class RoutingLog final : public RouterObserver {
   std::filesystem::path file_, temporary_;
   std::string text_;
   std::ofstream stream_;
-  std::size_t every_, window_, own_k_ = 0, num_lines_ = 0;
+  std::size_t every_, window_, own_k_ = 0;
   const routing::Policy* policy_ = nullptr;
   std::map<int, std::size_t> seen_;  // tokens of each layer so far
   std::optional<Error> error_;
