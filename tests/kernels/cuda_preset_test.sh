@@ -8,7 +8,7 @@ nvcc --list-gpu-arch | grep -q compute_100 || { echo "SKIPPED: this nvcc does no
 folder=$BHROUTE_BUILD_DIR/cuda-preset
 cmake -S "$BHROUTE_SOURCE_DIR" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DBHROUTE_CUDA=ON -DBHROUTE_LLAMA=OFF \
   -DCMAKE_CUDA_ARCHITECTURES="80;100" -DBHROUTE_PLOTLY_JS="$BHROUTE_PLOTLY_JS" > "$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
-cmake --build "$folder" -j "${BHROUTE_JOBS:-1}" --target test_kernels_cuda test_kernels_cuda_on_the_host router_cuda_bench
+cmake --build "$folder" -j "${BHROUTE_JOBS:-$(nproc)}" --target test_kernels_cuda test_kernels_cuda_on_the_host router_cuda_bench
 for architecture in 80 100; do
   grep -q "sm_$architecture\b" "$folder/compile_commands.json" || { echo "cuda preset: nothing compiled for sm_$architecture"; exit 1; }
 done
