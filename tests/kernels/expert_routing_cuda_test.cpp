@@ -11,6 +11,7 @@
 #include "bhroute/kernels/routing_kernels_cuda.h"
 #include "kernels/device_array.h"
 #include "kernels/expert_cases.h"
+#include "kernels/gpu_test.h"
 
 namespace bhroute::kernels {
 namespace {
@@ -24,14 +25,7 @@ using testing::Outputs;
 using testing::Shape;
 constexpr int kUlps = 10;  // from the double reference 6 of the GPU, 4 of the CPU whose policy is compared
 
-class ExpertRoutingCuda : public ::testing::Test {
- protected:
-  void SetUp() override {
-    int devices = 0;
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0)
-      GTEST_SKIP() << "no NVIDIA GPU here";
-  }
-};
+class ExpertRoutingCuda : public testing::GpuTest {};
 
 /// Rows of logits in device memory.
 struct DeviceRows {

@@ -16,6 +16,7 @@
 
 #include "bhroute/calibration/null_spec.h"
 #include "kernels/device_array.h"
+#include "kernels/gpu_test.h"
 #include "kernels/kernel_expectations.h"
 
 namespace bhroute::kernels {
@@ -34,14 +35,7 @@ constexpr int kUlps = 6;  // the exponential unit of the GPU errs by up to 2 of 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-class RoutingKernelsCuda : public ::testing::Test {
- protected:
-  void SetUp() override {
-    int devices = 0;
-    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0)
-      GTEST_SKIP() << "no NVIDIA GPU here";
-  }
-};
+class RoutingKernelsCuda : public testing::GpuTest {};
 
 /// One call: host values, as the CPU's kernels take them, and how they lie in device memory.
 struct Case {
@@ -244,7 +238,9 @@ void expect_extras(std::size_t num_tokens, std::size_t n, std::size_t max_k, Uns
   EXPECT_EQ(offsets, want_offsets);
   EXPECT_EQ(pairs, want_pairs);
   EXPECT_EQ(out.ids, want_ids);
-  if (with_dense) EXPECT_EQ(dense, want_dense);
+  if (with_dense) {
+    EXPECT_EQ(dense, want_dense);
+  }
 }
 
 TEST_F(RoutingKernelsCuda, CountsRowsDenseWeightsAndUnselectedSlots) {
