@@ -129,15 +129,18 @@ CudaLaunch launch_plain_by_size(const Call& call, cudaStream_t stream) {
 /// More than kFewTokens, 33 to 128 experts, no counts.
 template <class T, int kRoom>
 CudaLaunch launch_plain_many(const Call& call, cudaStream_t stream) {
-  const bool many = call.num_tokens > kManyTokens, by_16 = call.num_experts % 16 == 0;
+  const bool many = call.num_tokens > kManyTokens;
   if (call.num_experts > 64) {
     using Group = PlainGroup<8, 16, kMostRoom>;
-    if (!by_16) return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
+    if (!Group::can_hold(call.num_experts)) return launch_plain_by_size<T, kRoom, 256, 4, false>(call, stream);
     return many ? launch_plain<T, Group, 512, 2, false>(call, stream)
                 : launch_plain<T, Group, 256, 4, false>(call, stream);
   }
-  if constexpr (kRoom <= 8)
-    if (many && by_16) return launch_plain<T, PlainGroup<4, 16, kRoom>, 512, 2, false>(call, stream);
+  if constexpr (kRoom <= 8) {
+    using Group = PlainGroup<4, 16, kRoom>;
+    if (many && Group::can_hold(call.num_experts))
+      return launch_plain<T, Group, 512, 2, false>(call, stream);
+  }
   return launch_plain<T, PlainGroup<8, 8, kRoom>, 512, 2, false>(call, stream);
 }
 
