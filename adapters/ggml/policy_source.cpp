@@ -23,8 +23,14 @@ bool same_facts(const routing::RouterFacts& a, const routing::RouterFacts& b) {
 PolicySource::FileStamp PolicySource::stamp_of(const std::filesystem::path& file) {
   std::error_code missing;
   if (file.empty()) return {};
-  return {std::filesystem::last_write_time(file, missing).time_since_epoch().count(),
+  return {std::filesystem::last_write_time(file, missing),
           std::filesystem::file_size(file, missing)};
+}
+
+// By its own time no writer is at work any more. A file that is missing may be on its way.
+bool PolicySource::FileStamp::lies_still() const {
+  constexpr auto kMissing = static_cast<std::uintmax_t>(-1);
+  return size != kMissing && time <= std::filesystem::file_time_type::clock::now() - kLookEvery;
 }
 
 Result<std::shared_ptr<const routing::Policy>> PolicySource::bind(
@@ -102,14 +108,15 @@ Result<void> PolicySource::set(std::string_view policy, const bhroute_ggml_route
   return {};
 }
 
-// A change is read once it has stood still from one look to the next: an editor may write in
-// pieces.
+// A change is read once it lies still, by the files' times or, since their clock may not be this
+// one, from one look to the next: an editor may write in pieces.
 void PolicySource::look_at_file() {
   const auto now = std::chrono::steady_clock::now();
   if (file_.empty() || now < next_look_) return;
   next_look_ = now + kLookEvery;
   const Stamp current{stamp_of(file_), stamp_of(table_file_)};
-  if (!(current == read_) && current == seen_) read(file_.string(), false);
+  if (!(current == read_) && (current == seen_ || current.lies_still()))
+    read(file_.string(), false);
   seen_ = current;
 }
 

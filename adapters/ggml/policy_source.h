@@ -24,8 +24,8 @@ namespace bhroute::ggml {
 class PolicySource {
  public:
   /// The short form, or a JSON file, which is read now and again whenever it or its table has
-  /// changed (looked at every 100 ms at most). What cannot be used is told on stderr and the old
-  /// policy stays.
+  /// changed and lain still for 100 ms (looked at every 100 ms at most). What cannot be used is
+  /// told on stderr and the old policy stays.
   void take(const std::string& policy);
   /// parse_policy's forms; "" = none. From now on no file is watched. Errors: those of the policy,
   /// of its table, or that it does not fit a model already routed; the old policy stays.
@@ -44,13 +44,15 @@ class PolicySource {
     Result<std::shared_ptr<const routing::Policy>> policy;
   };
   struct FileStamp {
-    std::int64_t time = 0;
+    std::filesystem::file_time_type time = std::filesystem::file_time_type::min();
     std::uintmax_t size = 0;
     bool operator==(const FileStamp&) const = default;
+    bool lies_still() const;
   };
   struct Stamp {
     FileStamp policy, table;
     bool operator==(const Stamp&) const = default;
+    bool lies_still() const { return policy.lies_still() && table.lies_still(); }
   };
   struct Loaded {
     routing::PolicySpec spec;

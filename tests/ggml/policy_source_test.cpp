@@ -74,6 +74,56 @@ TEST_F(WatchedFile, IsReadAgainWhenItChanges) {
   EXPECT_EQ(current_k(), 12u);
 }
 
+// A request that comes after the change, to a server that was idle, runs by the new policy.
+TEST_F(WatchedFile, ThatHasLainStillIsReadAtTheFirstLook) {
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.take(file_);
+  EXPECT_EQ(current_k(), 4u);
+  write(R"({"rule": "top_k", "k": 12})");
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  EXPECT_EQ(current_k(), 12u);
+}
+
+TEST_F(WatchedFile, ThatMayBeUnderWayIsReadAtTheSecondLook) {
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.take(file_);
+  EXPECT_EQ(current_k(), 4u);
+  write(R"({"rule": "top_k", "k": 12})");
+  const auto ahead = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1);
+  std::filesystem::last_write_time(file_, ahead);  // a clock that is not ours
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  EXPECT_EQ(current_k(), 4u);
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  EXPECT_EQ(current_k(), 12u);
+}
+
+// Some editors remove the file before they write it.
+TEST_F(WatchedFile, ThatIsGoneAtTheFirstLookMayBeOnItsWay) {
+  write(R"({"rule": "top_k", "k": 4})");
+  source_.take(file_);
+  current_k();
+  std::filesystem::remove(file_);
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(current_k(), 4u);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+// So with its table, whose stamp is of a file of its own.
+TEST_F(WatchedFile, WhoseTableMayBeUnderWayIsReadAtTheSecondLook) {
+  const TableFiles tables(file_);
+  std::filesystem::copy_file(tables.ready, tables.named);
+  write(R"({"rule": "bh", "alpha": 0.1, "table": ")" + tables.named + "\"}");
+  source_.take(file_);
+  const auto ahead = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1);
+  std::filesystem::last_write_time(tables.named, ahead);
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  ::testing::internal::CaptureStderr();
+  current_k();
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+  EXPECT_THAT(after_change(), HasSubstr("(changed)"));
+}
+
 TEST_F(WatchedFile, ABrokenFileIsRefusedAndTheOldPolicyStays) {
   write(R"({"rule": "top_k", "k": 4})");
   source_.take(file_);
