@@ -29,7 +29,7 @@ constexpr const char* kExamples =
     "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o table.safetensors\n"
     "  bhroute evaluate -m MODEL.gguf -f other.txt --windows 24 --table table.safetensors --policy "
     "bh:alpha=0.05\n\n"
-    "`bhroute SUBCOMMAND --help` tells a subcommand's flags.";
+    "`bhroute help SUBCOMMAND` tells a subcommand's flags.";
 
 constexpr int kInputWrong = 2;
 
@@ -84,7 +84,7 @@ Action declare(const Command& command, CLI::App& app, Context& context) {
 
 Actions declare_all(CLI::App& app, Context& context) {
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", fmt::format("bhroute {}", version()),
+  app.set_version_flag("-V,--version", fmt::format("bhroute {}", version()),
                        "Print the version and exit");
   app.footer(kExamples);
   app.get_formatter()->column_width(34);

@@ -61,5 +61,7 @@ Action declare_exec(CLI::App& app, Context& context);
 Action declare_completions(CLI::App& app, Context& context);
 Action declare_man(CLI::App& app, Context& context);
 Action declare_quickstart(CLI::App& app, Context& context);
+Action declare_help(CLI::App& app, Context& context);
+Action declare_version(CLI::App& app, Context& context);
 
 }  // namespace bhroute::cli

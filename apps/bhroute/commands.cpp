@@ -100,6 +100,9 @@ constexpr Command kCommands[] = {
      false, declare_completions},
     {"man", "This manual as a man page", kAlso,
      "  bhroute man | man -l -\n  bhroute man --markdown > docs/commands.md", false, declare_man},
+    {"help", "The help of the program or of a subcommand", kAlso,
+     "  bhroute help\n  bhroute help tune", false, declare_help},
+    {"version", "The version", kAlso, "  bhroute version", false, declare_version},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "bhroute/routing/rule.h"
 #include "bhroute/stats/procedure.h"
+#include "command.h"
 #include "manual.h"
 
 namespace bhroute::cli {
@@ -18,6 +19,12 @@ Words rule_names() {
   return names;
 }
 
+Words subcommand_names() {
+  Words names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
 std::map<std::string, Words> words_by_value() {
   return {{"EFFORT", {"quick", "usual", "thorough"}},
           {"FORM", {"conformal", "gridded"}},
@@ -28,6 +35,7 @@ std::map<std::string, Words> words_by_value() {
           {"SCORE", {"second_half", "all"}},
           {"SHELL", {"bash", "zsh", "fish"}},
           {"STATISTIC", {"logit", "log_prob", "standardized"}},
+          {"SUBCOMMAND", subcommand_names()},
           {"TYPE", {"float32", "bf16", "f16"}},
           {"WAY", {"auto", "plugin", "callback"}},
           {"WEIGHTS", {"mass", "native", "renormalized"}}};

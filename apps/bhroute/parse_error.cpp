@@ -47,10 +47,24 @@ Error unknown(const std::string& word, const CLI::App& app) {
   return error;
 }
 
+// A word in front of the subcommand that was chosen: not its, so of the program, which has not got
+// it.
+Error unknown_in_front(const std::string& word, const CLI::App& program, const CLI::App& chosen) {
+  const std::string name = word.substr(0, word.find('='));
+  if (name.starts_with('-') && chosen.get_option_no_throw(name) != nullptr)
+    return {ErrorKind::invalid_input, place(program),
+            "a flag of " + chosen.get_name() + " in front of it", word,
+            "bhroute " + chosen.get_name() + " " + word};
+  return unknown(word, program);
+}
+
 }  // namespace
 
 Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = selected(app);
+  const std::vector<std::string> in_front = app.remaining();
+  if (!is_root(command) && !in_front.empty())
+    return unknown_in_front(in_front.front(), app, command);
   // An unknown word is the better explanation of something missing (`--polcy x`: policy is
   // missing).
   const std::vector<std::string> rest = command.remaining();

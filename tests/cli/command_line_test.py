@@ -8,7 +8,7 @@ import unittest
 
 import support
 
-SUBCOMMANDS = ["quickstart", "info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report", "completions", "man"]
+SUBCOMMANDS = ["quickstart", "info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report", "completions", "man", "help", "version"]
 
 
 class Help(support.CliTest):
@@ -25,6 +25,20 @@ class Help(support.CliTest):
             self.assertRegex(outcome.out, r"Example:\n(.*\n)*.*bhroute " + name)
             self.assertLess(max(len(line) for line in outcome.out.splitlines()), 130, name)
 
+    def test_the_word_help_is_the_flag(self):
+        self.assertEqual(self.ok("help").out, self.ok("--help").out)
+        for name in SUBCOMMANDS:
+            self.assertEqual(self.ok("help", name).out, self.ok(name, "--help").out)
+
+    def test_help_on_what_there_is_not(self):
+        self.fails(2, "help", "tunr", says="bhroute: help: unknown subcommand, got tunr, did you mean tune?")
+        self.fails(2, "help", "zzzzzzzzz", says=["got zzzzzzzzz", "`bhroute --help`"])
+        self.fails(2, "help", "tune", "info", says=["unexpected argument", "got info"])
+
+    def test_version_by_any_name(self):
+        told = self.ok("--version").out
+        self.assertEqual([self.ok("-V").out, self.ok("version").out], [told, told])
+
     def test_version(self):
         told = self.ok("--version").out
         self.assertRegex(told, r"^bhroute \d+\.\d+\.\d+\n$")
@@ -40,6 +54,11 @@ class UnknownWords(support.CliTest):
                    says="bhroute: command line: unknown subcommand, got calibrte, did you mean calibrate?")
         self.fails(2, "import_kde", "x", says="did you mean import-kde?")
         self.fails(2, "zzzzzzzzz", says=["unknown subcommand", "bhroute --help"])
+
+    def test_in_front_of_a_subcommand(self):
+        self.fails(2, "helb", "tune", says="bhroute: command line: unknown subcommand, got helb, did you mean help?")
+        self.fails(2, "-q", "info", says=["bhroute: command line: a flag of info in front of it, got -q", "want bhroute info -q"])
+        self.fails(2, "--jsn", "info", says="bhroute: command line: unknown flag, got --jsn")
 
     def test_flag(self):
         self.fails(2, "evaluate", "--polcy", "bh", says=["bhroute: evaluate: unknown flag", "got --polcy",

@@ -51,6 +51,7 @@ class Bash(Completions):
         self.assertEqual(self.offered("calibrate", "--statistic", "=", "st"), ["standardized"])
         self.assertEqual(self.offered("calibrate", "--statistic", "="), ["logit", "log_prob", "standardized"])
         self.assertEqual(self.offered("completions", "z"), ["zsh"])
+        self.assertEqual(self.offered("help", "tu"), ["tune"])
 
     def test_files_are_left_to_the_shell(self):
         self.assertEqual(self.offered("evaluate", "-m", "mod"), [])
@@ -149,6 +150,12 @@ class WordsAreAccepted(Completions):
     def test_fdr(self):
         for word, outcome in self.each("fdr", "--method", "-", stdin="0.01\n0.5\n"):
             self.assertEqual(outcome.code, 0, f"{word}: {outcome.err}")
+
+    def test_help(self):
+        offered = self.offered("help", "")
+        self.assertGreater(len(offered), 15)
+        for name in offered:
+            self.ok("help", name)
 
     def test_completions(self):
         for shell in self.offered("completions", ""):

@@ -34,7 +34,7 @@ WITH_MODEL = {
     "report": ["swept"],
     "quickstart": ["-m", support.MODEL, "-f", support.NORTHANGER, "-c", 32, "-t", 1, "--effort", "quick", "--windows", 12, "-o", "quick"],
 }
-WITHOUT_RESULT = {"exec", "completions", "man"}  # another program's output, a script, a page
+WITHOUT_RESULT = {"exec", "completions", "man", "help", "version"}  # another program's output, a script, pages, a line
 
 
 def calls():
