@@ -1,8 +1,10 @@
 // bhroute explain: one token's logits, step by step.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "command.h"
 #include "explanation.h"
@@ -34,6 +36,19 @@ routing::RouterFacts facts_of(const Flags& flags, const calibration::Calibration
   return {num_experts, std::min(top_k, num_experts), flags.normalizes_weights};
 }
 
+// A table that holds fewer layers than its model has falls back in the others, wherever they lie;
+// beyond those no model has a layer.
+Result<void> check_layer(const Flags& flags, const calibration::CalibrationTable& table) {
+  const auto indices = std::views::keys(table.layers);
+  const auto held = static_cast<int>(table.layers.size());
+  const int missing = std::max(0, static_cast<int>(table.metadata.num_layers) - held);
+  const int last = indices.empty() ? -1 : table.layers.rbegin()->first;
+  if (table.layers.contains(flags.layer) || (missing > 0 && flags.layer <= last + missing))
+    return {};
+  return invalid_input(flags.table, "no such layer", std::to_string(flags.layer),
+                       fmt::format("{}", fmt::join(indices, ", ")));
+}
+
 Result<Explanation> explain(const Flags& flags) {
   auto logits = read_token_logits(flags.logits);
   if (!logits) return tl::make_unexpected(logits.error());
@@ -46,6 +61,7 @@ Result<Explanation> explain(const Flags& flags) {
                          to_string(*spec), "a bh policy");
   const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
+  if (auto ok = check_layer(flags, **table); !ok) return tl::make_unexpected(ok.error());
   const auto policy = routing::make_policy(*spec, facts_of(flags, **table, logits->size()), *table);
   if (!policy) return tl::make_unexpected(policy.error());
   Explanation found{

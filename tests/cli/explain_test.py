@@ -111,14 +111,25 @@ class Decision(ExplainTest):
                       self.ok(*run, "bh:min_k=2", stdin="1 2 3 4 5 6 7 8").out)
         self.assertIn("max_k = 1 lowers it", self.ok(*run, "bh:max_k=1", stdin="999 999 999 4 5 6 7 8").out)
 
-    def test_missing_layer_falls_back_and_says_so(self):
-        run = ["explain", "t.safetensors", "--layer", 4, "--logits", "-"]
-        outcome = self.ok(*run, stdin="1 2 3 4 5 6 7 8")
+    def test_a_layer_that_the_table_has_not_is_an_error(self):
+        run = ["explain", "t.safetensors", "--logits", "-", "--layer"]
+        for policy in ([], ["--policy", "top_k:k=3"]):
+            self.fails(2, *run, 4, *policy, stdin="1 2 3 4 5 6 7 8", says="bhroute: t.safetensors: no such layer, got 4, want 3")
+        for layer in (0, 1, 2):
+            self.write(f"three/layer_{layer}.npy", support.npy([125, 8], range(1000)))
+        self.ok("calibrate", "--logits", "three", "--top-k", 2, "-o", "t.safetensors", "--quiet")
+        self.fails(2, *run, 3, stdin="1 2 3 4 5 6 7 8", says="no such layer, got 3, want 0, 1, 2")
+
+    def test_a_layer_that_is_missing_of_the_models_falls_back_and_says_so(self):
+        self.ok("export-kde", "t.safetensors", "pickles")  # of layer 3: as if 0, 1 and 2 had been lost
+        run = ["explain", "pickles", "--logits", "-", "--layer"]
+        outcome = self.ok(*run, 2, stdin="1 2 3 4 5 6 7 8")
         self.assertIn("bhroute: warning: ", outcome.err)
         self.assertIn("empirical fallback", outcome.out)
-        found = self.ok(*run, "--json", stdin="1 2 3 4 5 6 7 8").json()
+        found = self.ok(*run, 2, "--json", stdin="1 2 3 4 5 6 7 8").json()
         self.assertFalse(found["table_available"])
         self.assertEqual(found["p_values"], [1 - rank / 8 for rank in range(1, 9)])
+        self.fails(2, *run, 9, stdin="1 2 3 4 5 6 7 8", says="no such layer, got 9, want 3")
 
     def test_npy(self):
         for shape in ([8], [1, 8]):
