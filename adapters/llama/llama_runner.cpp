@@ -112,9 +112,9 @@ Result<void> LlamaRunner::decode(std::span<const std::span<const Token>> windows
 
 }  // namespace
 
-Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
+Result<GgufFacts> read_header(const std::string& model_path) {
   start_engine();
-  return read_gguf_facts(model_path).map([](const GgufFacts& facts) { return facts.moe_layers; });
+  return read_gguf_facts(model_path);
 }
 
 Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& options) {

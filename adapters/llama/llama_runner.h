@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "bhroute/evaluation/model_runner.h"
+#include "llama/gguf_facts.h"
 #include "llama/routing_way.h"
 
 namespace bhroute::llama {
@@ -18,7 +18,8 @@ struct LlamaOptions {
   std::size_t micro_batch = 512;  ///< llama.cpp's n_ubatch
   int threads = 0;                ///< 0 = every core this process may use
   int gpu_layers = 0;             ///< `-ngl`
-  bool float_cache = false;  ///< keys and values in float32 instead of float16, as other engines have them
+  bool float_cache =
+      false;  ///< keys and values in float32 instead of float16, as other engines have them
   RoutingWay way = RoutingWay::callback;
   std::string plugin_path;  ///< libggml-bhroute.so, "" = there is none
 };
@@ -27,8 +28,8 @@ struct LlamaOptions {
 /// beyond the memory or the context that llama.cpp can make.
 Result<std::unique_ptr<evaluation::ModelRunner>> open_model(const LlamaOptions& options);
 
-/// The indices of a model's MoE layers, rising, from its header alone. Errors as open_model's.
-Result<std::vector<int>> read_moe_layers(const std::string& model_path);
+/// What the model's file says in its header alone. Errors as open_model's.
+Result<GgufFacts> read_header(const std::string& model_path);
 
 /// "llama.cpp (llama-cpp-python 0.3.36)" and what ggml says of its devices, for `bhroute info`.
 std::string engine_version();

@@ -23,8 +23,13 @@ struct EngineOptions {
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options);
 /// `window` is the room for prompt and continuation.
 Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options);
-/// The indices of the model's MoE layers, from its file's header alone.
-Result<std::vector<int>> read_moe_layers(const std::string& model_path);
+
+struct ModelHeader {
+  std::vector<int> moe_layers;  ///< indices, rising
+  std::size_t num_experts = 0, top_k = 0;
+};
+/// What the model's file says of its experts, read before any weight is loaded.
+Result<ModelHeader> read_model_header(const std::string& model_path);
 std::string engine_version();  ///< "none" where there is no engine
 std::string engine_devices();
 

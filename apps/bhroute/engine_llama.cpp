@@ -45,8 +45,10 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
                                 .plugin_path = plugin_path()});
 }
 
-Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
-  return llama::read_moe_layers(model_path);
+Result<ModelHeader> read_model_header(const std::string& model_path) {
+  return llama::read_header(model_path).map([](const llama::GgufFacts& facts) {
+    return ModelHeader{facts.moe_layers, facts.num_experts, facts.top_k};
+  });
 }
 
 std::string engine_version() { return llama::engine_version(); }

@@ -18,7 +18,7 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
   return no_engine(options.model_path);
 }
 
-Result<std::vector<int>> read_moe_layers(const std::string& model_path) {
+Result<ModelHeader> read_model_header(const std::string& model_path) {
   return no_engine(model_path);
 }
 

@@ -23,7 +23,8 @@ struct Flags {
 
 /// The model's own indices; else 0, 1, ... as many as there should be; else empty: not known.
 Result<std::vector<int>> expected_layers(const Flags& flags) {
-  if (!flags.model.empty()) return read_moe_layers(flags.model);
+  if (!flags.model.empty())
+    return read_model_header(flags.model).map([](const auto& header) { return header.moe_layers; });
   std::vector<int> layers(flags.num_layers);
   std::iota(layers.begin(), layers.end(), 0);
   return layers;

@@ -156,8 +156,8 @@ Result<Workload> open_workload(const ModelFlags& flags) {
 }
 
 std::vector<int> known_layers(const ModelFlags& flags) {
-  return flags.model.empty() ? std::vector<int>{}
-                             : read_moe_layers(flags.model).value_or(std::vector<int>{});
+  if (flags.model.empty()) return {};
+  return read_model_header(flags.model).value_or(ModelHeader{}).moe_layers;
 }
 
 std::size_t num_threads(const ModelFlags& flags) {

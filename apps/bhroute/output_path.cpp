@@ -13,20 +13,39 @@ namespace bhroute::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+Result<void> check_access(const fs::path& folder, const std::string& flag) {
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return invalid_input(
+      flag, std::string("the folder cannot be written to (") + std::strerror(errno) + ")",
+      folder.string(), "a folder that can");
+}
+
+fs::path or_here(const fs::path& folder) { return folder.empty() ? "." : folder; }
+
+}  // namespace
+
 Result<void> check_writable(const std::string& path, const std::string& flag) {
   std::error_code ignored;
   if (path.empty()) return invalid_input(flag, "missing", "", "a path to write to");
   if (fs::is_directory(path, ignored))
     return invalid_input(flag, "is a folder", path, "a file's path");
-  fs::path folder = fs::path(path).parent_path();
-  if (folder.empty()) folder = ".";
+  const fs::path folder = or_here(fs::path(path).parent_path());
   if (!fs::is_directory(folder, ignored))
     return invalid_input(flag, "there is no such folder", folder.string(), "a folder that exists");
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    return invalid_input(
-        flag, std::string("the folder cannot be written to (") + std::strerror(errno) + ")",
-        folder.string(), "a folder that can");
-  return {};
+  return check_access(folder, flag);
+}
+
+Result<void> check_folder(const std::string& path, const std::string& flag) {
+  std::error_code ignored;
+  if (path.empty()) return invalid_input(flag, "missing", "", "a folder");
+  fs::path nearest = path;
+  while (!fs::exists(nearest, ignored) && nearest.has_relative_path())
+    nearest = or_here(nearest.parent_path());
+  if (!fs::is_directory(nearest, ignored))
+    return invalid_input(flag, "is not a folder", nearest.string(), "a folder, or a new path");
+  return check_access(nearest, flag);
 }
 
 Result<FolderLock> claim_folder(const std::string& path, const std::string& flag,

@@ -12,6 +12,9 @@ namespace bhroute::cli {
 /// errors.
 Result<void> check_writable(const std::string& path, const std::string& flag);
 
+/// Whether `path` is a folder that can be written to, or one that could be made; makes nothing.
+Result<void> check_folder(const std::string& path, const std::string& flag);
+
 /// The folder of a command's finished runs: made if it is not there, locked for as long as the
 /// result lives, rid of what a killed run left. Errors: `flag` names a folder that cannot be made
 /// or written to; another run works in it.

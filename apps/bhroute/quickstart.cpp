@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/file.h"
@@ -13,6 +14,8 @@
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/predict.h"
 #include "command.h"
+#include "engine.h"
+#include "output_path.h"
 #include "prediction_output.h"
 #include "progress.h"
 #include "quickstart_output.h"
@@ -25,7 +28,7 @@ namespace fs = std::filesystem;
 
 struct Flags {
   ModelFlags model;
-  double budget = 0.0;  ///< 0 = usual_budget
+  std::optional<double> budget;  ///< else usual_budget
   std::string output = "bhroute-quickstart", effort = "usual";
   bool dry_run = false;
 };
@@ -107,14 +110,17 @@ Result<void> work(const Flags& flags, const QuickstartProbe& probe, double budge
   return step(5, report_words(paths), console);
 }
 
-Result<double> budget_of(const Flags& flags, const evaluation::ModelDescription& model) {
-  const double budget = flags.budget > 0.0 ? flags.budget : usual_budget(model.top_k);
-  if (budget >= 1.0 && budget < static_cast<double>(model.num_experts)) return budget;
+/// Needs the model's header alone: what cannot be is refused before anything is loaded.
+Result<double> budget_of(const Flags& flags) {
+  const auto model = read_model_header(flags.model.model);
+  if (!model) return tl::make_unexpected(model.error());
+  const double budget = flags.budget.value_or(usual_budget(model->top_k));
+  if (budget >= 1.0 && budget < static_cast<double>(model->num_experts)) return budget;
   return invalid_input("--budget", "out of range", fmt::format("{}", budget),
-                       fmt::format("1 to less than {}, the model's experts", model.num_experts));
+                       fmt::format("1 to less than {}, the model's experts", model->num_experts));
 }
 
-Result<void> prepare_folder(const std::string& folder) {
+Result<void> make_folder(const std::string& folder) {
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (!problem) return {};
@@ -125,11 +131,15 @@ Result<void> run(const Flags& flags, Context& context) {
   Console& console = context.console;
   const auto plan = plan_of_effort(flags.effort);
   if (!plan) return tl::make_unexpected(plan.error());
+  if (auto ok = check_model_flags(flags.model); !ok) return ok;
+  if (auto ok = check_folder(flags.output, "--output"); !ok) return ok;
+  const auto budget = budget_of(flags);
+  if (!budget) return tl::make_unexpected(budget.error());
+  if (!flags.dry_run)
+    if (auto ok = make_folder(flags.output); !ok) return ok;
   const auto start = std::chrono::steady_clock::now();
   const auto found = probe(flags.model, *plan);
   if (!found) return tl::make_unexpected(found.error());
-  const auto budget = budget_of(flags, found->model);
-  if (!budget) return tl::make_unexpected(budget.error());
   const QuickstartPaths paths{flags.output};
   const double estimate = estimated_seconds(*found, *budget, kMostRuns);
   console.info(plan_text(*found, *budget, estimate, describe(found->model)));
@@ -138,7 +148,6 @@ Result<void> run(const Flags& flags, Context& context) {
                              : commands_text(flags.model, *found, *budget, paths));
     return {};
   }
-  if (auto ok = prepare_folder(flags.output); !ok) return ok;
   console.mute = context.json;
   if (auto ok = work(flags, *found, *budget, paths, console); !ok) return ok;
   console.mute = false;

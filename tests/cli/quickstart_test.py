@@ -110,12 +110,28 @@ class Quickstart(support.CliTest):
         self.fails(2, "quickstart", says=["--model", "missing"])
         self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says=["gone.txt"])
         self.fails(2, *["lots" if word == "quick" else word for word in FLAGS], says=["--effort", "got lots", "quick, usual or thorough"])
-        self.fails(2, *[64 if word == 5 else word for word in FLAGS], says=["--budget", "got 64", "less than 64"])
-        self.fails(2, *[0.5 if word == 5 else word for word in FLAGS], says=["--budget", "got 0.5"])
+        for budget in (64, 0.5, 0, "nan"):
+            told = self.fails(2, *[budget if word == 5 else word for word in FLAGS], says=["--budget", f"got {budget}", "1 to less than 64"])
+            self.assertEqual(len(told.err.splitlines()), 1, "refused before anything is run")
+            self.assertFalse(os.path.exists(self.path("out")))
         self.write("short.txt", "It was a fine day. " * 30)
         self.fails(2, "quickstart", "-m", support.MODEL, "-f", "short.txt", "-c", 32, says=["the text is too short", "12 or more"])
+
+    def test_an_output_that_cannot_be_written_is_refused_before_any_work(self):
         self.write("taken", "a file")
-        self.fails(2, *FLAGS[:-1], "taken", says=["--output", "cannot make the folder"])
+        folders = {"taken": ["is not a folder", "got taken"], "taken/below/it": ["is not a folder", "got taken"], "": ["missing"]}
+        for folder, says in folders.items():
+            for more in ([], ["--dry-run"]):
+                told = self.fails(2, *FLAGS[:-1], folder, *more, says=["--output", *says])
+                self.assertEqual((told.out, len(told.err.splitlines())), ("", 1))
+        told = self.fails(2, *FLAGS[:-1], "/proc/bhroute/out", says=["--output", "cannot make the folder", "got /proc/bhroute/out"])
+        self.assertEqual(len(told.err.splitlines()), 1)
+
+    @unittest.skipIf(os.geteuid() == 0, "root writes everywhere")
+    def test_an_output_without_permission_is_refused(self):
+        os.mkdir(self.path("locked"), 0o500)
+        for folder in ("locked", "locked/out"):
+            self.fails(2, *FLAGS[:-1], folder, "--dry-run", says=["--output", "cannot be written to", "got locked"])
 
 
 if __name__ == "__main__":
