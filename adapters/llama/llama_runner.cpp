@@ -41,6 +41,7 @@ class LlamaRunner final : public evaluation::ModelRunner {
     return model_->set_policy(policy);
   }
   void set_plain_override(bool on) override { model_->set_plain_override(on); }
+  void set_threads(int threads) override { model_->set_threads(threads); }
   void set_observer(evaluation::RouterObserver* observer) override {
     model_->set_observer(observer);
   }

@@ -25,6 +25,10 @@ int usable_cores() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
+int threads_of(const LoadOptions& options) {
+  return options.threads > 0 ? options.threads : usable_cores();
+}
+
 ModelDescription describe(const GgufFacts& facts, const LoadOptions& options, std::string sha256) {
   ModelDescription d;
   d.path = options.model_path;
@@ -119,6 +123,11 @@ void LoadedModel::watch() {
   tap_.set_observer(routes ? nullptr : observer_);
 }
 
+void LoadedModel::set_threads(int threads) {
+  options_.threads = threads;
+  if (context_) llama_set_n_threads(context_.get(), threads_of(options_), threads_of(options_));
+}
+
 void LoadedModel::set_observer(evaluation::RouterObserver* observer) {
   observer_ = observer;
   watch();
@@ -154,8 +163,7 @@ Result<void> LoadedModel::make_context() {
   params.n_batch = static_cast<std::uint32_t>(
       std::min(options_.batch, options_.sequences * options_.sequence_length));
   params.n_ubatch = static_cast<std::uint32_t>(options_.micro_batch);
-  params.n_threads = params.n_threads_batch =
-      options_.threads > 0 ? options_.threads : usable_cores();
+  params.n_threads = params.n_threads_batch = threads_of(options_);
   if (options_.float_cache) {
     params.type_k = params.type_v = GGML_TYPE_F32;
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;  // it rounds the queries
@@ -255,9 +263,11 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
 // As llama-perplexity tokenizes a file: special tokens added where the model wants them, none
 // parsed.
 Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
-  constexpr std::size_t most = std::numeric_limits<int32_t>::max() - 8;  // llama.cpp counts in int32
+  constexpr std::size_t most =
+      std::numeric_limits<int32_t>::max() - 8;  // llama.cpp counts in int32
   if (text.size() > most)
-    return invalid_input("tokenize", "the text is too long at once", std::to_string(text.size()) + " bytes",
+    return invalid_input("tokenize", "the text is too long at once",
+                         std::to_string(text.size()) + " bytes",
                          "at most " + std::to_string(most) + ": fewer windows");
   std::vector<Token> tokens(text.size() + 8);
   const auto fill = [&] {
@@ -266,7 +276,8 @@ Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
   };
   int32_t n = fill();
   if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
-    tokens.resize(static_cast<std::size_t>(-n));  // bytes that are no UTF-8 may take three tokens each
+    tokens.resize(
+        static_cast<std::size_t>(-n));  // bytes that are no UTF-8 may take three tokens each
     n = fill();
   }
   if (n < 0)

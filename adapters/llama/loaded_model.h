@@ -62,6 +62,7 @@ class LoadedModel {
   std::size_t expert_slots() const { return slots_; }
   Result<void> set_policy(const routing::Policy* policy);
   void set_plain_override(bool on) { tap_.set_plain_override(on); }
+  void set_threads(int threads);
   void set_observer(evaluation::RouterObserver* observer);
   Result<std::vector<evaluation::Token>> tokenize(std::string_view text) const;
 
@@ -91,7 +92,7 @@ class LoadedModel {
   evaluation::RouterObserver* observer_ = nullptr;
   std::size_t slots_ = 0;        // asked for
   std::size_t graph_slots_ = 0;  // that the loaded graph has; 0 = none is loaded
-  std::size_t own_nodes_ = 0;  // of the graph with the model's own top_k
+  std::size_t own_nodes_ = 0;    // of the graph with the model's own top_k
   Model model_{nullptr, &llama_model_free};
   Context context_{nullptr, &llama_free};
 };

@@ -94,19 +94,18 @@ Result<std::string> predict(const QuickstartProbe& probe, double budget,
   return nearest == found->runs.end() ? "" : nearest->name;
 }
 
-Result<void> work(const Flags& flags, const QuickstartProbe& probe, double budget,
+Result<void> work(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
                   const QuickstartPaths& paths, Console& console) {
   if (auto ok = write_if_other(paths.learning(), probe.text.learning); !ok) return ok;
   if (auto ok = write_if_other(paths.evaluation(), probe.text.evaluation); !ok) return ok;
-  if (auto ok = calibrate(probe, flags.model, paths, console); !ok) return ok;
+  if (auto ok = calibrate(probe, flags, paths, console); !ok) return ok;
   const auto bh = predict(probe, budget, paths, console);
   if (!bh) return tl::make_unexpected(bh.error());
-  if (auto ok = step(3, tune_words(flags.model, probe.plan, budget, paths), console); !ok)
-    return ok;
+  if (auto ok = step(3, tune_words(flags, probe.plan, budget, paths), console); !ok) return ok;
   const auto list = configurations_text(probe.model, budget, *bh, paths);
   if (!list) return tl::make_unexpected(list.error());
   if (auto ok = write_if_other(paths.configurations(), *list); !ok) return ok;
-  if (auto ok = step(4, sweep_words(flags.model, probe.plan, paths), console); !ok) return ok;
+  if (auto ok = step(4, sweep_words(flags, probe.plan, paths), console); !ok) return ok;
   return step(5, report_words(paths), console);
 }
 
@@ -127,6 +126,12 @@ Result<void> make_folder(const std::string& folder) {
   return invalid_input("--output", "cannot make the folder (" + problem.message() + ")", folder);
 }
 
+/// With the threads that the probe found to be faster.
+ModelFlags as_probed(ModelFlags flags, const QuickstartProbe& probe) {
+  flags.threads = probe.speed.threads;
+  return flags;
+}
+
 Result<void> run(const Flags& flags, Context& context) {
   Console& console = context.console;
   const auto plan = plan_of_effort(flags.effort);
@@ -141,19 +146,20 @@ Result<void> run(const Flags& flags, Context& context) {
   const auto found = probe(flags.model, *plan);
   if (!found) return tl::make_unexpected(found.error());
   const QuickstartPaths paths{flags.output};
+  const ModelFlags model = as_probed(flags.model, *found);
   const double estimate = estimated_seconds(*found, *budget, kMostRuns);
   console.info(plan_text(*found, *budget, estimate, describe(found->model)));
   if (flags.dry_run) {
     console.out(context.json ? plan_json(*found, *budget, estimate)
-                             : commands_text(flags.model, *found, *budget, paths));
+                             : commands_text(model, *found, *budget, paths));
     return {};
   }
   console.mute = context.json;
-  if (auto ok = work(flags, *found, *budget, paths, console); !ok) return ok;
+  if (auto ok = work(model, *found, *budget, paths, console); !ok) return ok;
   console.mute = false;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =
-      read_outcome(paths, {*budget, estimate, taken.count(), serve_words(flags.model, paths)});
+      read_outcome(paths, {*budget, estimate, taken.count(), serve_words(model, paths)});
   if (!outcome) return tl::make_unexpected(outcome.error());
   console.out(context.json ? outcome_json(*outcome, paths) : readable(*outcome, paths));
   return {};

@@ -55,24 +55,37 @@ std::string fixed_words(const RunResult& tuned) {
       verdict);
 }
 
+// Why fewer threads than cores, where the user has not said how many.
+std::string threads_text(const QuickstartSpeed& speed) {
+  if (speed.every_core_seconds == 0.0) return "";
+  return fmt::format(
+      "other programs are at work: a window takes {:.2f} s with every core and {:.2f} s with -t "
+      "{}, which is taken; -t N insists\n",
+      speed.every_core_seconds, speed.seconds_per_window, speed.threads);
+}
+
 }  // namespace
 
 std::string plan_text(const QuickstartProbe& probe, double budget, double estimated_seconds,
                       const std::string& model) {
-  return fmt::format(
-      "model {}\nbudget {} experts a token and layer; {} windows to calibrate and tune on, {} "
-      "after "
-      "them to evaluate on\nat {:.2f} s a window this takes about {} (what an earlier run finished "
-      "is "
-      "not run again)",
-      model, budget, probe.plan.learning(), probe.plan.evaluation, probe.seconds_per_window,
-      format_duration(estimated_seconds));
+  return threads_text(probe.speed) + fmt::format(
+                                         "model {}\nbudget {} experts a token and layer; {} "
+                                         "windows to calibrate and tune on, {} "
+                                         "after "
+                                         "them to evaluate on\nat {:.2f} s a window this takes "
+                                         "about {} (what an earlier run finished "
+                                         "is "
+                                         "not run again)",
+                                         model, budget, probe.plan.learning(),
+                                         probe.plan.evaluation, probe.speed.seconds_per_window,
+                                         format_duration(estimated_seconds));
 }
 
 std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds) {
   return json_text({{"budget", budget},
                     {"estimated_seconds", estimated_seconds},
-                    {"seconds_per_window", probe.seconds_per_window},
+                    {"seconds_per_window", probe.speed.seconds_per_window},
+                    {"threads", probe.speed.threads},
                     {"learning_windows", probe.plan.learning()},
                     {"evaluation_windows", probe.plan.evaluation},
                     {"versions", versions_json()}});

@@ -1,7 +1,6 @@
 #include "quickstart_probe.h"
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 
 #include "engine.h"
@@ -24,20 +23,6 @@ Result<std::string> read_beginning(const std::string& path, std::size_t max_byte
   return content;
 }
 
-/// One batch to warm up (pages of the model's file, the engine's threads), one timed.
-Result<double> time_windows(evaluation::ModelRunner& model, const evaluation::WindowedText& text) {
-  std::vector<std::span<const evaluation::Token>> batch;
-  for (std::size_t w = 0; w < std::min(model.windows_per_batch(), text.num_windows); ++w)
-    batch.push_back(text.at(w));
-  double seconds = 0.0;
-  for (int turn = 0; turn < 2; ++turn) {
-    const auto start = std::chrono::steady_clock::now();
-    if (auto ok = model.decode(batch, 0, nullptr); !ok) return tl::make_unexpected(ok.error());
-    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
-  return seconds / static_cast<double>(batch.size());
-}
-
 }  // namespace
 
 Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& plan) {
@@ -54,15 +39,14 @@ Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& pla
                                   : std::min(flags.num_windows, windows->num_windows);
   const auto fitting = scaled(plan, allowed);
   if (!fitting) return tl::make_unexpected(fitting.error());
-  const auto seconds = time_windows(**model, *windows);
-  if (!seconds) return tl::make_unexpected(seconds.error());
+  const auto speed = measure_speed(**model, *windows, flags);
+  if (!speed) return tl::make_unexpected(speed.error());
   // One window more than is needed, since tokens are not spread evenly over bytes.
   const double bytes = static_cast<double>(content->size()) /
                        static_cast<double>(windows->num_windows) *
                        static_cast<double>(fitting->total() + 1);
   content->resize(std::min(content->size(), static_cast<std::size_t>(bytes)));
-  return QuickstartProbe{(*model)->description(), *fitting, split_text(*content, *fitting),
-                         *seconds};
+  return QuickstartProbe{(*model)->description(), *fitting, split_text(*content, *fitting), *speed};
 }
 
 double estimated_seconds(const QuickstartProbe& probe, double budget, std::size_t num_runs) {
@@ -72,7 +56,7 @@ double estimated_seconds(const QuickstartProbe& probe, double budget, std::size_
       probe.plan.learning() +
       evaluation::planned_windows(options, probe.model, probe.plan.learning()) +
       num_runs * probe.plan.evaluation;
-  return static_cast<double>(windows) * probe.seconds_per_window;
+  return static_cast<double>(windows) * probe.speed.seconds_per_window;
 }
 
 }  // namespace bhroute::cli

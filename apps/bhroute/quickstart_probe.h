@@ -5,6 +5,7 @@
 
 #include "model_flags.h"
 #include "quickstart_plan.h"
+#include "quickstart_speed.h"
 
 namespace bhroute::cli {
 
@@ -12,7 +13,7 @@ struct QuickstartProbe {
   evaluation::ModelDescription model;
   QuickstartPlan plan;  ///< as large as the text allows
   TextParts text;
-  double seconds_per_window = 0.0;  ///< of the model's own routing, one batch after a warm-up
+  QuickstartSpeed speed;
 };
 
 /// Opens the model and runs a batch of the text. Errors: the flags'; a text too short.

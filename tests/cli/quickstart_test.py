@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import unittest
 
 import support
@@ -95,6 +96,30 @@ class Quickstart(support.CliTest):
         self.assertEqual([words[:2] for words in lines], [["bhroute", name] for name in ("calibrate", "tune", "sweep", "report")])
         planned = self.ok(*FLAGS, "--dry-run", "--json").json()
         self.assertGreater(planned["estimated_seconds"], planned["seconds_per_window"])
+
+    def test_threads_on_a_busy_machine(self):
+        """Other programs hold two cores: without -t the faster number of threads is taken, said, and handed to the steps; -t is obeyed."""
+        cores = sorted(os.sched_getaffinity(0))[:2]
+        if len(cores) < 2:
+            self.skipTest("one core")
+        self.addCleanup(os.sched_setaffinity, 0, os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores)
+        for _ in cores:
+            busy = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+            self.addCleanup(busy.wait)
+            self.addCleanup(busy.kill)
+        words = ["quickstart", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 128, "-b", 256, "--effort", "quick", "--dry-run"]
+        found = self.ok(*words)
+        told = re.search(r"^other programs are at work: a window takes ([\d.]+) s with every core and ([\d.]+) s with -t 1, which is taken; -t N insists$",
+                         found.err, re.MULTILINE)
+        self.assertTrue(told, found.err)
+        self.assertGreater(float(told.group(1)), float(told.group(2)))
+        self.assertIn(f"at {told.group(2)} s a window", found.err)
+        for line in found.out.splitlines()[:3]:
+            self.assertIn(" -t 1 ", line)
+        asked = self.ok(*words, "-t", 2)
+        self.assertNotIn("other programs", asked.err)
+        self.assertIn(" -t 2 ", asked.out)
 
     def test_usual_budget_is_three_quarters_of_the_models_own(self):
         words = [word for word in FLAGS if word not in ("--budget", 5)]

@@ -82,6 +82,7 @@ class MoodyModel final : public ModelRunner {
     return inner_.set_policy(policy);
   }
   void set_plain_override(bool on) override { inner_.set_plain_override(on); }
+  void set_threads(int) override {}
   void set_observer(RouterObserver* observer) override {
     if (observer == nullptr) return inner_.set_observer(nullptr);
     moody_ = std::make_unique<Moody>(*observer);

@@ -70,6 +70,7 @@ class FakeModel : public ModelRunner {
     return {};
   }
   void set_plain_override(bool on) override { plain_override_ = on; }
+  void set_threads(int) override {}
   void set_observer(RouterObserver* observer) override { observer_ = observer; }
 
   Result<void> decode(std::span<const std::span<const Token>> windows, std::size_t first_scored,

@@ -43,6 +43,18 @@ TEST(LoadedModel, ForgetsWhatItDecoded) {
   EXPECT_EQ(first_logit(**model), once);
 }
 
+TEST(LoadedModel, TakesAnotherNumberOfThreadsBetweenDecodes) {
+  const auto model = LoadedModel::open(small());
+  ASSERT_TRUE(model);
+  const float with_one = first_logit(**model);
+  (*model)->set_threads(2);
+  EXPECT_EQ(llama_n_threads((*model)->context()), 2);
+  EXPECT_EQ(llama_n_threads_batch((*model)->context()), 2);
+  EXPECT_EQ(first_logit(**model), with_one);
+  ASSERT_TRUE((*model)->set_expert_slots(12));  // a graph of its own
+  EXPECT_EQ(llama_n_threads((*model)->context()), 2);
+}
+
 TEST(LoadedModel, WhatLlamaCppRefusesIsAnError) {
   const auto model = LoadedModel::open(small());
   ASSERT_TRUE(model);
