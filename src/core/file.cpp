@@ -40,7 +40,7 @@ void sync_folder(const std::filesystem::path& folder) {
 
 constexpr std::string_view kMark = ".bhroute-", kEnd = ".tmp";
 
-/// The process that writes a file of such a name as temporary_name gives; none for other names.
+/// The process that writes a file of such a name as make_temporary gives; none for other names.
 std::optional<pid_t> writer_of(const std::string& name) {
   const std::size_t mark = name.rfind(kMark);
   if (mark == std::string::npos || mark == 0 || !name.ends_with(kEnd)) return std::nullopt;
@@ -60,20 +60,28 @@ bool is_at_work(pid_t process) {
   return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
 }
 
-// A new file of a name of its own; -1 if there can be none.
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  static std::atomic<std::uint64_t> count{0};
+  return path.string() + fmt::format("{}{}-{}{}", kMark, ::getpid(), ++count, kEnd);
+}
+
+// A new file of a name that was free; -1 if there can be none.
 int open_temporary(const std::filesystem::path& path, std::filesystem::path& temporary) {
   for (;;) {
     temporary = temporary_name(path);
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (descriptor >= 0 || errno != EEXIST) return descriptor;
   }
 }
 
 }  // namespace
 
-std::filesystem::path temporary_name(const std::filesystem::path& path) {
-  static std::atomic<std::uint64_t> count{0};
-  return path.string() + fmt::format("{}{}-{}{}", kMark, ::getpid(), ++count, kEnd);
+Result<std::filesystem::path> make_temporary(const std::filesystem::path& path) {
+  std::filesystem::path temporary;
+  const int descriptor = open_temporary(path, temporary);
+  if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
+  ::close(descriptor);
+  return temporary;
 }
 
 void remove_leftovers(const std::filesystem::path& folder) noexcept {

@@ -56,7 +56,7 @@ std::size_t file_bytes(const Header& header) {
 
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags, 0644)) {}
+  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags)) {}
   ~Descriptor() { close(); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -194,7 +194,7 @@ Result<void> decode_own(ModelRunner& model, const WindowedText& text, Score scor
 
 Result<void> record(ModelRunner& model, const WindowedText& text, Score score,
                     const fs::path& temporary, const Header& header, ProgressSink& progress) {
-  Descriptor file(temporary, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC);
+  Descriptor file(temporary, O_WRONLY | O_CLOEXEC);
   if (file.get() < 0)
     return failure(temporary.string(), std::string("cannot write: ") + std::strerror(errno));
   RowWriter writer(file.get(), text, score, header);
@@ -222,11 +222,12 @@ Result<std::unique_ptr<OwnLogits>> record_own_logits(ModelRunner& model, const W
   if (auto enough = check_space(file, file_bytes(header)); !enough)
     return tl::make_unexpected(enough.error());
   // A name of its own: a second process in the same folder must not write into this one's file.
-  const fs::path temporary = temporary_name(file);
-  auto recorded = record(model, text, score, temporary, header, progress);
-  if (recorded) recorded = put_in_place(temporary, file);
+  const auto temporary = make_temporary(file);
+  if (!temporary) return tl::make_unexpected(temporary.error());
+  auto recorded = record(model, text, score, *temporary, header, progress);
+  if (recorded) recorded = put_in_place(*temporary, file);
   if (!recorded) {
-    fs::remove(temporary, ignored);
+    fs::remove(*temporary, ignored);
     return tl::make_unexpected(recorded.error());
   }
   auto mapped = map_file(file, header);

@@ -31,10 +31,10 @@ std::string ids_of(const routing::RoutingDecision& decision, std::size_t token) 
 
 }  // namespace
 
-RoutingLog::RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window,
-                       std::string text)
+RoutingLog::RoutingLog(std::filesystem::path file, std::filesystem::path temporary,
+                       std::size_t every, std::size_t window, std::string text)
     : file_(std::move(file)),
-      temporary_(temporary_name(file_)),
+      temporary_(std::move(temporary)),
       text_(std::move(text)),
       stream_(temporary_, std::ios::binary | std::ios::trunc),
       every_(every),
@@ -51,10 +51,14 @@ Result<std::unique_ptr<RoutingLog>> RoutingLog::open(const std::filesystem::path
                                                      std::size_t every, std::size_t window,
                                                      std::string text) {
   if (every == 0) return invalid_input("log every", "no token is logged", "0", "at least 1");
-  std::unique_ptr<RoutingLog> log(new RoutingLog(file, every, window, std::move(text)));
-  if (!log->stream_.is_open())
-    return failure(file.string(), std::string("cannot write: ") + std::strerror(errno));
-  return log;
+  auto temporary = make_temporary(file);
+  if (!temporary) return tl::make_unexpected(temporary.error());
+  std::unique_ptr<RoutingLog> log(new RoutingLog(file, *temporary, every, window, std::move(text)));
+  if (log->stream_.is_open()) return log;
+  const std::string reason = std::strerror(errno);
+  std::error_code ignored;
+  std::filesystem::remove(*temporary, ignored);
+  return failure(file.string(), "cannot write: " + reason);
 }
 
 void RoutingLog::set_policy(const routing::Policy* policy, std::size_t own_k) {

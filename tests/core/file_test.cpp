@@ -95,11 +95,24 @@ TEST(File, LeftoversOfEndedProcessesAreRemovedAndNothingElse) {
 
 TEST(File, AFileUnderWayIsKnownByItsProcess) {
   testing::TemporaryFolder folder;
-  const auto name = temporary_name(folder / "a.bin");
+  const auto name = make_temporary(folder / "a.bin").value();
+  EXPECT_EQ(std::filesystem::file_size(name), 0u);
   EXPECT_EQ(name.parent_path(), folder.path());
   EXPECT_THAT(name.filename().string(),
               AllOf(StartsWith(fmt::format("a.bin.bhroute-{}-", ::getpid())), EndsWith(".tmp")));
-  EXPECT_NE(name, temporary_name(folder / "a.bin")) << "two threads may write one file";
+  EXPECT_NE(name, make_temporary(folder / "a.bin").value()) << "two threads may write one file";
+  EXPECT_THAT(to_string(make_temporary(folder / "none/a.bin").error()),
+              HasSubstr("none/a.bin: cannot write: No such file"));
+}
+
+TEST(File, ANameThatIsTakenIsLeftToItsOwner) {
+  testing::TemporaryFolder folder;
+  const auto taken = testing::take_next_temporaries(folder / "a");
+  const auto made = make_temporary(folder / "a").value();
+  EXPECT_EQ(testing::slurp(made), "");
+  ASSERT_TRUE(write_file(folder / "a", "mine"));
+  for (const auto& file : taken) EXPECT_EQ(testing::slurp(file), "another's") << file;
+  EXPECT_THAT(taken, ::testing::Not(::testing::Contains(made)));
 }
 
 TEST(File, WhatWasWrittenAsItCameIsPutInPlace) {

@@ -113,6 +113,14 @@ TEST_F(OwnLogitsFile, AFailureLeavesNoFile) {
   EXPECT_TRUE(names().empty());
 }
 
+TEST_F(OwnLogitsFile, LeavesAnotherProcesssFileAlone) {
+  const auto taken = ::bhroute::testing::take_next_temporaries(file_);
+  FakeModel model, fails({.fail_at_decode = 1});
+  EXPECT_FALSE(record(fails));
+  EXPECT_TRUE(record(model));
+  for (const auto& file : taken) EXPECT_EQ(slurp(file), "another's") << file;
+}
+
 TEST_F(OwnLogitsFile, AMissingFolderIsNamed) {
   FakeModel model;
   file_ = folder_.path() / "missing" / "own_logits.bin";

@@ -102,6 +102,18 @@ TEST(RoutingLog, AnUnfinishedLogLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(RoutingLog, LeavesAnotherProcesssFileAlone) {
+  testing::TemporaryFolder folder;
+  const auto taken = testing::take_next_temporaries(folder / "log.jsonl");
+  { auto unfinished = RoutingLog::open(folder / "log.jsonl", 1, 8, "abc"); }
+  auto log = RoutingLog::open(folder / "log.jsonl", 1, 8, "abc");
+  (*log)->set_policy(nullptr, 1);
+  (*log)->on_layer(0, view({1, 2}, 2), nullptr);
+  ASSERT_TRUE((*log)->finish());
+  EXPECT_EQ(read_lines(folder / "log.jsonl").size(), 1u);
+  for (const auto& file : taken) EXPECT_EQ(testing::slurp(file), "another's") << file;
+}
+
 TEST(RoutingLog, Refuses) {
   EXPECT_EQ(RoutingLog::open("x.jsonl", 0, 8, "abc").error().what, "no token is logged");
   EXPECT_FALSE(RoutingLog::open("/no/such/folder/x.jsonl", 1, 8, "abc"));

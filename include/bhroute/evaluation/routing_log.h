@@ -31,7 +31,8 @@ class RoutingLog final : public RouterObserver {
   Result<void> finish();
 
  private:
-  RoutingLog(std::filesystem::path file, std::size_t every, std::size_t window, std::string text);
+  RoutingLog(std::filesystem::path file, std::filesystem::path temporary, std::size_t every,
+             std::size_t window, std::string text);
   void write_line(int layer, std::size_t index, LogitsView row,
                   const routing::RoutingDecision* decision, std::size_t token);
   std::string p_values(LogitsView row, int layer);
