@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """What skipping experts saves in transformers, on a GPU: OLMoE-1B-7B's layer sizes, random bf16 weights, `grouped_mm`.
 
-    moe_block_bench.py [--block] [--model] [--rounds 15] [--json FILE]
+    moe_block_bench.py [--block] [--model] [--captured] [--rounds 15] [--json FILE]
 
 --block: one mixture-of-experts block on 8,192 tokens, its own top-8 and Benjamini-Hochberg at mean 4 experts, in narrow
-rows (3 to 5 experts) and wide ones (1 to 8). --model: prefill and decode of 16 layers at mean 8, 6 and 4. Times are medians
-of rounds that interleave the rows, by CUDA events; ratios are to the untouched model of the same run. The policies' alpha is
-chosen so that the mean is met on the run's own logits: random weights have no meaning, only a cost.
+rows (3 to 5 experts) and wide ones (1 to 8). --model: prefill and decode of 16 layers at mean 8, 6 and 4. --captured: decode
+alone, a token a replay of a CUDA graph, so that the host's time does not count. Times are medians of rounds that interleave
+the rows, by CUDA events; ratios are to the untouched model of the same run. The policies' alpha is chosen so that the mean is
+met on the run's own logits: random weights have no meaning, only a cost.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import statistics
 import warnings
 
@@ -24,8 +26,10 @@ from bhroute.transformers import calibrate, patch
 OLMOE_1B_7B = {"vocab_size": 50304, "hidden_size": 2048, "intermediate_size": 1024, "num_attention_heads": 16,
                "num_key_value_heads": 16, "num_experts": 64, "num_experts_per_tok": 8, "max_position_embeddings": 4096}
 BANDS = {8: [], 6: [(5, 7), (1, 8)], 4: [(3, 5), (1, 8)]}
-DECODED = 16  # tokens of a timed decode
-ALPHAS = [10 ** (-2 + i / 20) for i in range(40)]
+PROMPT, DECODED = 64, 16  # tokens before a timed decode, and of it
+LEAST_ALPHA, MOST_ALPHA = 5e-4, 0.999  # the least that the null's sample allows
+STEPS = 14  # of the search for alpha
+CACHED = 512  # places of a captured decode's static cache
 
 
 def make_model(num_layers, seed=0):
@@ -46,13 +50,16 @@ def mean_experts(patched):
 
 
 def fit(model, ids, table, mean, min_k, max_k):
-    """(policy, its mean on `ids`) of the alpha whose mean is nearest."""
+    """(policy, its mean on `ids`) of the alpha whose mean is nearest, by bisection of its logarithm."""
     found = []
-    for alpha in ALPHAS:
-        policy = f"bh:alpha={min(alpha, 0.999):.6g},min_k={min_k},max_k={max_k}"
+    low, high = math.log(LEAST_ALPHA), math.log(MOST_ALPHA)
+    for _ in range(STEPS):
+        policy = f"bh:alpha={math.exp((low + high) / 2):.6g},min_k={min_k},max_k={max_k}"
         with patch(model, policy, table) as patched, torch.no_grad():
             model(input_ids=ids, use_cache=False)
-        found.append((abs(mean_experts(patched) - mean), policy, mean_experts(patched)))
+        reached = mean_experts(patched)
+        found.append((abs(reached - mean), policy, reached))
+        low, high = ((low + high) / 2, high) if reached < mean else (low, (low + high) / 2)
     return min(found)[1:]
 
 
@@ -159,11 +166,37 @@ def bench_block(rounds, num_tokens=8192):
     return results
 
 
-def bench_model(rounds):
+CONFIGURATIONS = ((1, "grouped_mm"), (1, "batched_mm"), (32, "grouped_mm"))  # of decode: batch, experts' implementation
+
+
+def make_rows():
+    """(model of 16 layers, table, rows, ids)"""
     model = make_model(16)
     ids = torch.randint(0, 50304, (4, 2048), device="cuda")
     table = calibrate(model, ids.cpu()[:2], null="unselected")
-    rows = policies(model, ids, table)
+    return model, table, policies(model, ids, table), ids
+
+
+def first_tokens(ids, batch):
+    return ids.reshape(-1)[: batch * PROMPT].reshape(batch, PROMPT)
+
+
+def bench_decode(model, table, rows, prompt, implementation, rounds):
+    model.set_experts_implementation(implementation)
+
+    @torch.no_grad()
+    def decode():
+        cache, token = model(input_ids=prompt, use_cache=True).past_key_values, prompt[:, -1:]
+        return milliseconds(lambda: [model(input_ids=token, past_key_values=cache) for _ in range(DECODED)]) / DECODED
+
+    title = f"16 layers, decode after a prompt of {PROMPT}, batch {len(prompt)}, {implementation}, ms a token"
+    results = report(title, rows, measure(model, table, rows, decode, rounds))
+    profile_host(model, table, rows, decode, DECODED)
+    return results
+
+
+def bench_model(rounds):
+    model, table, rows, ids = make_rows()
 
     @torch.no_grad()
     def prefill():
@@ -171,19 +204,47 @@ def bench_model(rounds):
 
     results = {"prefill": report("16 layers, prefill of 4 x 2,048 tokens, ms", rows,
                                  measure(model, table, rows, prefill, rounds))}
-    for batch, implementation in ((1, "grouped_mm"), (1, "batched_mm"), (32, "grouped_mm")):
+    for batch, implementation in CONFIGURATIONS:
+        name = f"decode {batch} {implementation}"
+        results[name] = bench_decode(model, table, rows, first_tokens(ids, batch), implementation, rounds)
+    return results
+
+
+@torch.no_grad()
+def capture(model, prompt):
+    """A replay is a token's decode, on a static cache that holds the prompt."""
+    cache, token = transformers.StaticCache(config=model.config, max_cache_len=CACHED), prompt[:, -1:].clone()
+    model(input_ids=prompt, past_key_values=cache, use_cache=True)
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            model(input_ids=token, past_key_values=cache, use_cache=True)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        model(input_ids=token, past_key_values=cache, use_cache=True)
+    return graph, cache
+
+
+def capture_rows(model, table, rows, prompt):
+    """(graph, what it reads) of each row: the cache and the patch, whose policies' constants are on the device."""
+    graphs = []
+    for _, policy, _ in rows:
+        with under(model, policy, table) as patched:
+            graphs.append((*capture(model, prompt), patched))
+    return graphs
+
+
+def bench_captured(rounds):
+    model, table, rows, ids = make_rows()
+    results = {}
+    for batch, implementation in CONFIGURATIONS:
         model.set_experts_implementation(implementation)
-        prompt = ids.reshape(-1)[: batch * 64].reshape(batch, 64)
-
-        @torch.no_grad()
-        def decode():
-            cache, token = model(input_ids=prompt, use_cache=True).past_key_values, prompt[:, -1:]
-            return milliseconds(lambda: [model(input_ids=token, past_key_values=cache) for _ in range(DECODED)]) / DECODED
-
-        title = f"16 layers, decode after a prompt of 64, batch {batch}, {implementation}, ms a token"
-        results[f"decode {batch} {implementation}"] = report(title, rows, measure(model, table, rows, decode, rounds))
-        if batch == 1:
-            profile_host(model, table, rows, decode, DECODED)
+        graphs = capture_rows(model, table, rows, first_tokens(ids, batch))
+        times = [[milliseconds(lambda: [graph.replay() for _ in range(DECODED)]) / DECODED for graph, *_ in graphs]
+                 for _ in range(rounds + 1)][1:]
+        title = f"16 layers, captured decode after a prompt of {PROMPT}, batch {batch}, {implementation}, ms a token"
+        results[f"captured {batch} {implementation}"] = report(title, rows, [statistics.median(one) for one in zip(*times)])
     return results
 
 
@@ -192,16 +253,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--block", action="store_true")
     parser.add_argument("--model", action="store_true")
+    parser.add_argument("--captured", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json")
     chosen = parser.parse_args()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, transformers {transformers.__version__}, "
           f"bhroute {bhroute.__version__}")
     results = {}
-    if chosen.block or not chosen.model:
-        results["block"] = bench_block(chosen.rounds)
-    if chosen.model or not chosen.block:
-        results["model"] = bench_model(chosen.rounds)
+    benches = {"block": bench_block, "model": bench_model, "captured": bench_captured}
+    wanted = [name for name in benches if getattr(chosen, name)]
+    for name in wanted or benches:
+        results[name] = benches[name](chosen.rounds)
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=1)

@@ -56,7 +56,7 @@ def test_other_statistics(statistic):
     expect_same(router(statistic=statistic), logits, rows=True)
 
 
-@pytest.mark.parametrize("text", ["bh:alpha=0.2,max_k=16", "holm:alpha=0.3,max_k=16,weights=renormalized", "bh:alpha=0.05,min_k=4,max_k=6,weights=mass"])
+@pytest.mark.parametrize("text", ["bh:alpha=0.2,max_k=16", "holm:alpha=0.3,max_k=16,weights=renormalized", "bh:alpha=0.1,min_k=4,max_k=6,weights=mass"])
 @pytest.mark.parametrize("num_experts", [16, 60, 64, 128, 256])
 def test_one_null_an_expert(text, num_experts):
     own = router(text, num_experts, pooling="per_expert")

@@ -65,6 +65,7 @@ def patch(model, policy, table=None, *, statistics=True):
     `policy`: "bh:alpha=0.2,max_k=16", a dict, a JSON file's path or a bhroute.Policy; `table`: a bhroute.Table, where
     the policy names none. Experts that are not selected are not computed if the model's experts run by `grouped_mm` or
     `eager`; another implementation computes them with weight 0, and a warning says so once.
+    A CUDA graph captured meanwhile reads the policy's constants on the device: keep the Patch as long as the graph.
     Errors: ValueError for a model without known routers, patched already or with experts spread over devices, and for a
     policy that does not fit; then nothing has been changed.
     """
