@@ -53,13 +53,13 @@ bool is_calibrated(const QuickstartProbe& probe, const ModelFlags& flags,
   const auto table = calibration::read_table(paths.table());
   return table && table->metadata.model_sha256 == probe.model.sha256 &&
          table->metadata.text_sha256 == sha256(probe.text.learning) &&
-         table->metadata.num_tokens <= probe.plan.learning() * flags.window;
+         table->metadata.num_tokens <= probe.plan().learning() * flags.window;
 }
 
 Result<void> calibrate(const QuickstartProbe& probe, const ModelFlags& flags,
                        const QuickstartPaths& paths, Console& console) {
   if (!is_calibrated(probe, flags, paths))
-    return step(1, calibrate_words(flags, probe.plan, paths), console);
+    return step(1, calibrate_words(flags, probe.plan(), paths), console);
   console.info(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()));
   return {};
 }
@@ -101,11 +101,11 @@ Result<void> work(const ModelFlags& flags, const QuickstartProbe& probe, double 
   if (auto ok = calibrate(probe, flags, paths, console); !ok) return ok;
   const auto bh = predict(probe, budget, paths, console);
   if (!bh) return tl::make_unexpected(bh.error());
-  if (auto ok = step(3, tune_words(flags, probe.plan, budget, paths), console); !ok) return ok;
+  if (auto ok = step(3, tune_words(flags, probe.plan(), budget, paths), console); !ok) return ok;
   const auto list = configurations_text(probe.model, budget, *bh, paths);
   if (!list) return tl::make_unexpected(list.error());
   if (auto ok = write_if_other(paths.configurations(), *list); !ok) return ok;
-  if (auto ok = step(4, sweep_words(flags, probe.plan, paths), console); !ok) return ok;
+  if (auto ok = step(4, sweep_words(flags, probe.plan(), paths), console); !ok) return ok;
   return step(5, report_words(paths), console);
 }
 
@@ -140,10 +140,12 @@ Result<void> run(const Flags& flags, Context& context) {
   if (auto ok = check_folder(flags.output, "--output"); !ok) return ok;
   const auto budget = budget_of(flags);
   if (!budget) return tl::make_unexpected(budget.error());
+  const auto text = read_beginning(flags.model, *plan);
+  if (!text) return tl::make_unexpected(text.error());
   if (!flags.dry_run)
     if (auto ok = make_folder(flags.output); !ok) return ok;
   const auto start = std::chrono::steady_clock::now();
-  const auto found = probe(flags.model, *plan);
+  const auto found = probe(flags.model, *plan, *text);
   if (!found) return tl::make_unexpected(found.error());
   const QuickstartPaths paths{flags.output};
   const ModelFlags model = as_probed(flags.model, *found);

@@ -76,8 +76,8 @@ std::string plan_text(const QuickstartProbe& probe, double budget, double estima
                                          "about {} (what an earlier run finished "
                                          "is "
                                          "not run again)",
-                                         model, budget, probe.plan.learning(),
-                                         probe.plan.evaluation, probe.speed.seconds_per_window,
+                                         model, budget, probe.plan().learning(),
+                                         probe.plan().evaluation, probe.speed.seconds_per_window,
                                          format_duration(estimated_seconds));
 }
 
@@ -86,8 +86,8 @@ std::string plan_json(const QuickstartProbe& probe, double budget, double estima
                     {"estimated_seconds", estimated_seconds},
                     {"seconds_per_window", probe.speed.seconds_per_window},
                     {"threads", probe.speed.threads},
-                    {"learning_windows", probe.plan.learning()},
-                    {"evaluation_windows", probe.plan.evaluation},
+                    {"learning_windows", probe.plan().learning()},
+                    {"evaluation_windows", probe.plan().evaluation},
                     {"versions", versions_json()}});
 }
 
@@ -95,8 +95,8 @@ std::string commands_text(const ModelFlags& flags, const QuickstartProbe& probe,
                           const QuickstartPaths& paths) {
   std::string text;
   for (const Words& words :
-       {calibrate_words(flags, probe.plan, paths), tune_words(flags, probe.plan, budget, paths),
-        sweep_words(flags, probe.plan, paths), report_words(paths)})
+       {calibrate_words(flags, probe.plan(), paths), tune_words(flags, probe.plan(), budget, paths),
+        sweep_words(flags, probe.plan(), paths), report_words(paths)})
     text += "bhroute " + shell_line(words) + "\n";
   return text;
 }

@@ -21,17 +21,6 @@ QuickstartPlan make_plan(std::size_t fit, std::size_t sensitivity, std::size_t s
   return plan;
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-/// At or before `wanted`: behind the last line's end in its last tenth, else where a character
-/// ends.
-std::size_t cut_near(std::string_view text, std::size_t wanted) {
-  const std::size_t line = text.rfind('\n', wanted);
-  if (line != std::string_view::npos && line > wanted - wanted / 10) return line + 1;
-  while (wanted > 0 && wanted < text.size() && continues_character(text[wanted])) --wanted;
-  return wanted;
-}
-
 }  // namespace
 
 Result<QuickstartPlan> plan_of_effort(const std::string& effort) {
@@ -59,11 +48,6 @@ Result<QuickstartPlan> scaled(const QuickstartPlan& plan, std::size_t num_window
   const std::size_t final = std::min(part(plan.tune.final, 3), num_windows - fit - evaluation);
   return make_plan(fit, part(plan.tune.sensitivity, 1), part(plan.tune.screen, 1),
                    part(plan.tune.second, 2), final, evaluation);
-}
-
-TextParts split_text(std::string_view text, const QuickstartPlan& plan) {
-  const std::size_t cut = cut_near(text, text.size() / plan.total() * plan.learning());
-  return {std::string(text.substr(0, cut)), std::string(text.substr(cut))};
 }
 
 double usual_budget(std::size_t top_k) {

@@ -2,7 +2,6 @@
 // How much `bhroute quickstart` does: windows of the text for each of its parts.
 
 #include <string>
-#include <string_view>
 
 #include "bhroute/evaluation/tune.h"
 
@@ -21,13 +20,6 @@ struct QuickstartPlan {
 Result<QuickstartPlan> plan_of_effort(const std::string& effort);
 /// The plan on a text of fewer windows, every part smaller in proportion. Errors: fewer than 12.
 Result<QuickstartPlan> scaled(const QuickstartPlan& plan, std::size_t num_windows);
-
-/// The text's beginning, as long as `plan` needs, in two parts that do not overlap.
-struct TextParts {
-  std::string learning, evaluation;
-};
-/// Cut at the end of a line (else of a byte that ends a UTF-8 character).
-TextParts split_text(std::string_view text, const QuickstartPlan& plan);
 
 /// Three quarters of the model's own top_k, at least 1.
 double usual_budget(std::size_t top_k);

@@ -4,20 +4,22 @@
 #include <string>
 
 #include "model_flags.h"
-#include "quickstart_plan.h"
 #include "quickstart_speed.h"
+#include "quickstart_text.h"
 
 namespace bhroute::cli {
 
 struct QuickstartProbe {
   evaluation::ModelDescription model;
-  QuickstartPlan plan;  ///< as large as the text allows
-  TextParts text;
+  TextParts text;  ///< with the plan, as large as the text allows
   QuickstartSpeed speed;
+  const QuickstartPlan& plan() const { return text.plan; }
 };
 
-/// Opens the model and runs a batch of the text. Errors: the flags'; a text too short.
-Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& plan);
+/// Opens the model and runs a batch of `text`, the beginning of flags.text. Errors: the engine's; a
+/// text too short.
+Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& plan,
+                              const std::string& text);
 
 /// Of every part after the probe. `budget` and the probe's plan decide how much `tune` may run.
 double estimated_seconds(const QuickstartProbe& probe, double budget, std::size_t num_runs);

@@ -131,6 +131,14 @@ class Quickstart(support.CliTest):
             planned = self.ok(*words, "--dry-run", "--json").json()
             self.assertLessEqual(planned["learning_windows"] + planned["evaluation_windows"], 12, effort)
 
+    def test_each_part_has_its_windows(self):
+        """Tokens are not spread evenly over bytes: the parts of this text, cut by bytes, lack a window."""
+        with open(support.NORTHANGER, "rb") as text:
+            text.seek(20000)
+            self.write("uneven.txt", text.read(1700))
+        words = ["uneven.txt" if word == support.NORTHANGER else word for word in FLAGS if word not in ("--windows", 12)]
+        self.assertNotIn("windows asked for", self.ok(*words).err)
+
     def test_errors(self):
         self.fails(2, "quickstart", says=["--model", "missing"])
         self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says=["gone.txt"])
