@@ -47,8 +47,11 @@ std::size_t Console::width() const noexcept {
 }
 
 void Console::out(std::string_view text) {
-  if (mute) return;
   std::lock_guard lock(mutex_);
+  if (aside != nullptr) {
+    aside->append(text);
+    return;
+  }
   clear_status();
   write(stdout, text);
 }

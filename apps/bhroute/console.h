@@ -18,8 +18,8 @@ class Console {
  public:
   Console();
 
-  bool quiet = false;  ///< no information and no progress; warnings and errors stay
-  bool mute = false;   ///< nothing to stdout: the results of inner steps
+  bool quiet = false;            ///< no information and no progress; warnings and errors stay
+  std::string* aside = nullptr;  ///< takes the results of inner steps in place of stdout
 
   bool is_terminal() const noexcept { return is_terminal_; }
   std::size_t width() const noexcept;  ///< of the terminal, in characters
@@ -28,7 +28,7 @@ class Console {
   void info(std::string_view line);  ///< to stderr, unless quiet
   void warning(std::string_view line);
   void error(const Error& error);
-  void stopped(std::string_view by);  ///< the last line of a command that was asked to stop
+  void stopped(std::string_view by);   ///< the last line of a command that was asked to stop
   void status(std::string_view line);  ///< replaces the live status line; "" takes it away
   /// Whether all of stdout could be written (a full disk, a closed pipe).
   bool flush_out();

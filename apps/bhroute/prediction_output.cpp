@@ -75,10 +75,12 @@ json shares(double mean, double sd, double floor, double ceiling) {
 }  // namespace
 
 std::string readable(const PredictedList& list) {
-  std::string text = fmt::format("{:<38} {:>8} {:>7} {:>8} {:>8}\n", "predicted", "experts", "sd",
-                                 "floor", "ceiling");
+  std::size_t width = 38;
+  for (const PredictedRun& run : list.runs) width = std::max(width, run.name.size());
+  std::string text = fmt::format("{:<{}} {:>8} {:>7} {:>8} {:>8}\n", "predicted", width, "experts",
+                                 "sd", "floor", "ceiling");
   for (const PredictedRun& run : list.runs)
-    text += fmt::format("{:<38} {:>8.3f} {:>7.3f} {:>8} {:>8}\n", run.name,
+    text += fmt::format("{:<{}} {:>8.3f} {:>7.3f} {:>8} {:>8}\n", run.name, width,
                         run.prediction.mean_experts, run.prediction.sd_experts,
                         percent(run.prediction.floor_share), percent(run.prediction.ceiling_share));
   const auto groups = indistinguishable(list.runs);

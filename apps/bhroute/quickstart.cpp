@@ -33,9 +33,15 @@ struct Flags {
   bool dry_run = false;
 };
 
+/// To the user, and beside the results of the steps.
+void say(const std::string& line, Console& console) {
+  console.info(line);
+  console.out(line + "\n");
+}
+
 /// A step's subcommand, shown before it runs.
 Result<void> step(int number, const Words& words, Console& console) {
-  console.info(fmt::format("\nstep {} of {}: bhroute {}", number, kNumSteps, shell_line(words)));
+  say(fmt::format("\nstep {} of {}: bhroute {}", number, kNumSteps, shell_line(words)), console);
   return run_subcommand(words, console);
 }
 
@@ -60,7 +66,7 @@ Result<void> calibrate(const QuickstartProbe& probe, const ModelFlags& flags,
                        const QuickstartPaths& paths, Console& console) {
   if (!is_calibrated(probe, flags, paths))
     return step(1, calibrate_words(flags, probe.plan(), paths), console);
-  console.info(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()));
+  say(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()), console);
   return {};
 }
 
@@ -80,8 +86,9 @@ std::vector<evaluation::Configuration> levels_of_bh(const evaluation::ModelDescr
 /// whose mean is nearest to the budget.
 Result<std::string> predict(const QuickstartProbe& probe, double budget,
                             const QuickstartPaths& paths, Console& console) {
-  console.info(fmt::format("\nstep 2 of {}: what bh would select, foretold from {}", kNumSteps,
-                           paths.table()));
+  say(fmt::format("\nstep 2 of {}: what bh would select, foretold from {}", kNumSteps,
+                  paths.table()),
+      console);
   const auto table = calibration::load_table(paths.table());
   if (!table) return tl::make_unexpected(table.error());
   const auto found = evaluation::predict_list(levels_of_bh(probe.model),
@@ -126,6 +133,16 @@ Result<void> make_folder(const std::string& folder) {
   return invalid_input("--output", "cannot make the folder (" + problem.message() + ")", folder);
 }
 
+/// All steps; what they print is long, and goes into a file for who wants it.
+Result<void> work_aside(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
+                        const QuickstartPaths& paths, Console& console) {
+  std::string results;
+  console.aside = &results;
+  const auto done = work(flags, probe, budget, paths, console);
+  console.aside = nullptr;
+  return done ? write_file(paths.steps(), results) : done;
+}
+
 /// With the threads that the probe found to be faster.
 ModelFlags as_probed(ModelFlags flags, const QuickstartProbe& probe) {
   flags.threads = probe.speed.threads;
@@ -156,9 +173,7 @@ Result<void> run(const Flags& flags, Context& context) {
                              : commands_text(model, *found, *budget, paths));
     return {};
   }
-  console.mute = context.json;
-  if (auto ok = work(model, *found, *budget, paths, console); !ok) return ok;
-  console.mute = false;
+  if (auto ok = work_aside(model, *found, *budget, paths, console); !ok) return ok;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =
       read_outcome(paths, {*budget, estimate, taken.count(), serve_words(model, paths)});

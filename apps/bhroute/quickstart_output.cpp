@@ -28,15 +28,18 @@ std::string line(const char* label, const std::string& value) {
   return fmt::format("{:<10}{}\n", label, value);
 }
 
+// Lines of a value stand below its first.
+std::string below(const std::string& value) { return fmt::format("\n{:<10}{}", "", value); }
+
 std::string loss_words(const QuickstartOutcome& outcome) {
-  std::string text = fmt::format("perplexity {:.3f}, the model's own {:.3f}",
-                                 outcome.tuned.perplexity, outcome.own.perplexity);
-  if (outcome.tuned.loss_difference)
-    text += fmt::format("; {:+.4f} nats a token", *outcome.tuned.loss_difference);
-  if (outcome.tuned.loss_difference_low && outcome.tuned.loss_difference_high)
-    text += fmt::format(" [{:+.4f}, {:+.4f}]", *outcome.tuned.loss_difference_low,
-                        *outcome.tuned.loss_difference_high);
-  return text;
+  const RunResult& tuned = outcome.tuned;
+  std::string text = fmt::format("perplexity {:.3f}, the model's own {:.3f}", tuned.perplexity,
+                                 outcome.own.perplexity);
+  if (!tuned.loss_difference || !tuned.loss_difference_low || !tuned.loss_difference_high)
+    return text;
+  return text +
+         below(fmt::format("{:+.4f} nats a token [{:+.4f}, {:+.4f}], 95 %", *tuned.loss_difference,
+                           *tuned.loss_difference_low, *tuned.loss_difference_high));
 }
 
 // What decides whether to serve it: the fixed number of experts costs as much, and needs no
@@ -49,10 +52,14 @@ std::string fixed_words(const RunResult& tuned) {
   const char* verdict = *tuned.static_difference_low > 0.0    ? "the fixed number is better"
                         : *tuned.static_difference_high < 0.0 ? "the policy is better"
                                                               : "they cannot be told apart";
-  return fmt::format(
-      "{:+.4f} nats a token [{:+.4f}, {:+.4f}] against a fixed number at the same mean: {}",
-      *tuned.static_difference, *tuned.static_difference_low, *tuned.static_difference_high,
-      verdict);
+  return fmt::format("{}: against a fixed number at the same mean", verdict) +
+         below(fmt::format("{:+.4f} nats a token [{:+.4f}, {:+.4f}]", *tuned.static_difference,
+                           *tuned.static_difference_low, *tuned.static_difference_high));
+}
+
+// Parameters, perhaps one a layer, stay in the file.
+std::string policy_words(const routing::PolicySpec& policy, const std::string& path) {
+  return fmt::format("{}, {} weights: {}", to_string(policy.rule), to_string(policy.weights), path);
 }
 
 // Why fewer threads than cores, where the user has not said how many.
@@ -136,16 +143,19 @@ std::string outcome_json(const QuickstartOutcome& outcome, const QuickstartPaths
 }
 
 std::string readable(const QuickstartOutcome& outcome, const QuickstartPaths& paths) {
-  std::string text =
-      "\n" + line("policy", fmt::format("{}: {}", paths.policy(), to_string(outcome.tuned.policy)));
-  text += line("experts", fmt::format("{:.3f} a token, the model's own {:.3f}",
-                                      outcome.tuned.mean_experts, outcome.own.mean_experts));
+  const auto& [facts, own, tuned] = outcome;
+  std::string text = "\n" + line("policy", policy_words(tuned.policy, paths.policy()));
+  text += line("experts", fmt::format("{:.3f} a token, the model's own {:.3f}", tuned.mean_experts,
+                                      own.mean_experts));
   text += line("quality", loss_words(outcome));
-  text += line("worth it?", fixed_words(outcome.tuned));
-  text += line("report", paths.report());
-  text += line("time", fmt::format("{}, estimated {}", format_duration(outcome.facts.seconds),
-                                   format_duration(outcome.facts.estimated_seconds)));
-  return text + line("serve it", shell_line(outcome.facts.serve));
+  text += line("worth it?", fixed_words(tuned));
+  text += line("speed", fmt::format("{:.0f} tokens/s while evaluated, the model's own {:.0f}",
+                                    tuned.tokens_per_second, own.tokens_per_second));
+  text +=
+      line("report", fmt::format("{}; what the steps printed: {}", paths.report(), paths.steps()));
+  text += line("time", fmt::format("{}, estimated {}", format_duration(facts.seconds),
+                                   format_duration(facts.estimated_seconds)));
+  return text + line("serve it", shell_line(facts.serve));
 }
 
 }  // namespace bhroute::cli

@@ -19,6 +19,7 @@ struct QuickstartPaths {
   std::string configurations() const { return at("configurations.json"); }
   std::string sweep() const { return at("evaluation"); }
   std::string results() const { return at("evaluation/results.json"); }
+  std::string steps() const { return at("steps.txt"); }
   std::string report() const { return at("report.html"); }
 };
 

@@ -12,7 +12,7 @@ import support
 # The embedded model in windows of 32 tokens: a fortieth of what a person would run.
 FLAGS = ["quickstart", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 32, "-t", 1, "--effort", "quick", "--windows", 12, "--budget", 5, "-o", "out"]
 MADE = ["learning.txt", "evaluation.txt", "table.safetensors", "policy.json", "policy.ranking.json", "configurations.json", "evaluation/results.json",
-        "report.html"]
+        "report.html", "steps.txt"]
 
 
 @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
@@ -34,22 +34,40 @@ class Quickstart(support.CliTest):
             self.assertIn(name, names)
         self.assertGreater(sum(name.startswith("fixed ") for name in names), 1)
         self.assertTrue(any(name.startswith("bh:alpha=") for name in names))
-        self.check_verdict(re.search(r"^worth it\? (.*)$", first.out, re.MULTILINE).group(1))
+        self.check_page(first.out)
+        self.check_verdict(re.search(r"^worth it\? (.*\n? .*)$", first.out, re.MULTILINE).group(1))
         self.check_serve(re.search(r"^serve it +(.*)$", first.out, re.MULTILINE).group(1))
         self.check_parts()
         again = self.ok(*FLAGS)
         self.assertIn("step 1 of 5: out/table.safetensors is there already", again.err)
-        self.assertRegex(again.out, r"\n\d+ windows run, [1-9]\d* reused")
-        self.assertRegex(again.out, rf"{len(names)} of them reused")
+        self.assertRegex(self.steps(), r"\n\d+ windows run, [1-9]\d* reused")
+        self.assertRegex(self.steps(), rf"{len(names)} of them reused")
         self.assertEqual(re.search(r"^quality .*$", again.out, re.MULTILINE).group(0), re.search(r"^quality .*$", first.out, re.MULTILINE).group(0))
         self.check_json()
         self.check_another_text()
+
+    def steps(self):
+        with open(self.path("out/steps.txt"), encoding="utf-8") as file:
+            return file.read()
+
+    def check_page(self, page):
+        """The last page is short, and fits 80 columns but for the command to copy; what the steps said lies in a file."""
+        lines = page.splitlines()
+        self.assertLessEqual(len(lines), 12, page)
+        for line in lines:
+            self.assertTrue(len(line) <= 80 or line.startswith("serve it"), line)
+        labels = [line.split()[0] for line in lines if line and line[0] != " "]
+        self.assertEqual(labels, ["policy", "experts", "quality", "worth", "speed", "report", "time", "serve"])
+        for part in ("step 1 of 5", "rank policy", "configuration ", "wrote out/report.html"):
+            self.assertIn(part, self.steps())
+            self.assertNotIn(part, page)
 
     def check_verdict(self, told):
         if self.read("policy.json")["rule"] == "top_k":
             self.assertEqual(told, "it is a fixed number of experts: no adaptive policy was better")
             return
-        low, high, verdict = re.search(r"\[([-+.\d]+), ([-+.\d]+)\] against a fixed number at the same mean: (.*)$", told).groups()
+        verdict, low, high = re.search(r"^(.*): against a fixed number at the same mean\n +[-+.\d]+ nats a token \[([-+.\d]+), ([-+.\d]+)\]$",
+                                       told).groups()
         self.assertEqual(verdict, "the fixed number is better" if float(low) > 0 else "the policy is better" if float(high) < 0 else
                          "they cannot be told apart")
 
@@ -77,7 +95,7 @@ class Quickstart(support.CliTest):
         others = [support.PERSUASION if word == support.NORTHANGER else word for word in FLAGS]
         outcome = self.ok(*others, "--quiet")
         self.assertEqual([line for line in outcome.err.splitlines() if not line.startswith("bhroute: warning: ")], [])
-        self.assertRegex(outcome.out, r"\n\d+ windows run, 0 reused")
+        self.assertRegex(self.steps(), r"\n\d+ windows run, 0 reused")
 
     def check_json(self):
         found = self.ok(*FLAGS, "--json").json()
