@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -211,7 +212,9 @@ Result<int> find_api_version() {
 // Programs that set a policy from within print for themselves.
 void say_at_exit() {
   statistics().finish_file();
-  if (!policies().is_set_from_within()) say(statistics().summary());
+  if (policies().is_set_from_within()) return;
+  std::fflush(stdout);  // in a pipe the program's last lines wait there, and come before this one
+  say(statistics().summary());
 }
 
 void configure() {

@@ -65,11 +65,24 @@ LoadedModel::LoadedModel(LoadOptions options, GgufFacts facts, std::string sha25
       description_(describe(facts_, options_, std::move(sha256))),
       tap_(description_) {}
 
+namespace {
+
+void warn_of_gpu_layers(int layers) {
+  if (layers == 0 || llama_supports_gpu_offload()) return;
+  log_warning_once(
+      "gpu_layers",
+      fmt::format("--gpu-layers: this engine has no GPU, got {}: every layer runs on the CPU",
+                  layers));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<LoadedModel>> LoadedModel::open(const LoadOptions& options) {
   if (options.threads < 0 || options.threads > GGML_MAX_N_THREADS)
     return invalid_input("threads", "out of range", std::to_string(options.threads),
                          fmt::format("0 (every core) to {}", GGML_MAX_N_THREADS));
   start_engine();
+  warn_of_gpu_layers(options.gpu_layers);
   auto facts = read_gguf_facts(options.model_path);
   if (!facts) return tl::make_unexpected(facts.error());
   auto hash = sha256_file(options.model_path);

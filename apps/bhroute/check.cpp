@@ -56,9 +56,9 @@ Result<evaluation::SelfCheck> check_on(const Flags& flags, const Context& contex
   metadata.text_sha256 = work->text_sha256;
   metadata.command = context.command_line;
   ConsoleProgress progress(context.console);
-  const auto fresh =
-      evaluation::calibrate(*work->model, work->text,
-                            {evaluation::fresh_options((*table)->metadata)}, metadata, progress);
+  const auto fresh = evaluation::calibrate(*work->model, work->text,
+                                           {evaluation::fresh_options((*table)->metadata)},
+                                           metadata, progress, "check");
   if (!fresh) return tl::make_unexpected(fresh.error());
   if (metadata.text_sha256 == (*table)->metadata.text_sha256)
     context.console.warning("this is the text the table was made from: nothing here is fresh");

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "json_output.h"
 #include "model_flags.h"
+#include "plugin_file.h"
 
 namespace bhroute::cli {
 namespace {
@@ -38,6 +39,12 @@ std::size_t num_layer_files(const std::filesystem::path& folder) {
   return count;
 }
 
+// null where there is none.
+nlohmann::json plugin_path() {
+  const auto found = find_plugin_file();
+  return found ? nlohmann::json(found->string()) : nlohmann::json();
+}
+
 nlohmann::json facts() {
   nlohmann::json places = nlohmann::json::array();
   for (const auto& folder : calibration::kde_search_path())
@@ -50,6 +57,7 @@ nlohmann::json facts() {
           {"cpu", {{"name", cpu_name()}, {"cores", num_threads({})}}},
           {"isa", {{"active", active_isa()}, {"supported", supported_isas()}}},
           {"engine", {{"version", engine_version()}, {"devices", engine_devices()}}},
+          {"plugin", {{"path", plugin_path()}}},
           {"kde_search_path", places}};
 }
 
@@ -64,6 +72,10 @@ std::string readable(const nlohmann::json& facts) {
                       fmt::join(facts["isa"]["supported"].get<std::vector<std::string>>(), ", "));
   page +=
       fmt::format("engine    {}\ndevices   {}\n", text("/engine/version"), text("/engine/devices"));
+  const auto& plugin = facts["plugin"]["path"];
+  page += fmt::format("plugin    {}\n", plugin.is_string()
+                                            ? plugin.get<std::string>()
+                                            : "none: not at " + find_plugin_file().error().got);
   page +=
       "tables    where the original system's tables are looked for ($BHROUTE_KDE_DIR comes "
       "first):\n";

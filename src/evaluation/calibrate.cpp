@@ -53,10 +53,10 @@ calibration::TableMetadata complete(calibration::TableMetadata metadata,
 }
 
 Result<void> observe(ModelRunner& model, const WindowedText& text, CalibratingObserver& observer,
-                     ProgressSink& progress) {
+                     ProgressSink& progress, std::string_view label) {
   auto scope = RoutingScope::enter(model, nullptr, &observer);
   if (!scope) return tl::make_unexpected(scope.error());
-  const auto seconds = decode_text(model, text, text.window, nullptr, "calibrate", progress);
+  const auto seconds = decode_text(model, text, text.window, nullptr, label, progress);
   if (!seconds) return tl::make_unexpected(seconds.error());
   if (observer.error()) return tl::make_unexpected(*observer.error());
   return {};
@@ -67,11 +67,11 @@ Result<void> observe(ModelRunner& model, const WindowedText& text, CalibratingOb
 Result<std::vector<CalibrationTable>> calibrate(
     ModelRunner& model, const WindowedText& text,
     const std::vector<calibration::CalibrationOptions>& options,
-    const calibration::TableMetadata& metadata, ProgressSink& progress) {
+    const calibration::TableMetadata& metadata, ProgressSink& progress, std::string_view label) {
   auto calibrators = make_calibrators(model.description(), options);
   if (!calibrators) return tl::make_unexpected(calibrators.error());
   CalibratingObserver observer(*calibrators);
-  if (auto observed = observe(model, text, observer, progress); !observed)
+  if (auto observed = observe(model, text, observer, progress, label); !observed)
     return tl::make_unexpected(observed.error());
   std::vector<CalibrationTable> tables;
   for (const Calibrator& calibrator : *calibrators) {

@@ -42,6 +42,13 @@ class RunTest(support.CliTest):
         self.assertEqual(plugin["text"], callback["text"])
         self.assertEqual(plugin["mean_experts"], callback["mean_experts"])
 
+    def test_layers_for_a_gpu_that_is_not_there(self):
+        if "CUDA" in self.ok("info").out:
+            self.skipTest("the engine has a GPU")
+        warnings = [line for line in self.run_nano("-ngl", 99).err.splitlines() if "warning" in line]
+        self.assertEqual(warnings, ["bhroute: warning: --gpu-layers: this engine has no GPU, got 99: every layer runs on the CPU"])
+        self.assertNotIn("warning", self.run_nano("-ngl", 0).err)
+
     def test_errors(self):
         run = ["run", "-m", support.MODEL, "-p", PROMPT]
         self.fails(2, "run", "-p", PROMPT, says=["--model", "missing"])

@@ -113,6 +113,11 @@ class ProgramsTest(ProgramsCase):
         self.assert_fused(done)
         self.assertIn("75.0 % of pairs skipped", done.stderr)
 
+    def test_what_was_routed_comes_last_in_a_pipe_too(self):
+        words = [BHROUTE, "exec", "--policy", "top_k:k=2", "--", PROGRAMS / "llama-bench", "-m", MODEL, "-t", THREADS, "-p", "8", "-n", "0", "-r", "1"]
+        done = subprocess.run([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=250, env=environment(), check=True)
+        self.assertIn("16 layers fused", done.stdout.splitlines()[-1])
+
     def test_quantize_has_no_layer_to_fuse_and_says_so(self):
         target = pathlib.Path(self.folder.name, "copy.gguf")
         done = routed("top_k:k=2", PROGRAMS / "llama-quantize", MODEL, target, "COPY")
