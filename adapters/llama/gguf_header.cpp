@@ -33,8 +33,7 @@ class Reader {
   Result<GgufHeader> read() {
     GgufHeader header;
     if (bytes_.substr(0, 4) != "GGUF")
-      return wrong("begins with other bytes", fmt::format("{} bytes", bytes_.size()),
-                   "the magic GGUF");
+      return wrong("begins with other bytes", "", "the magic GGUF");
     at_ = 4;
     if (!number(header.version) || !number(header.num_tensors) || !number(header.num_keys))
       return wrong("ends within its first 24 bytes");

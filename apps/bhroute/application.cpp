@@ -11,6 +11,7 @@
 #include "bhroute/core/isa.h"
 #include "bhroute/core/version.h"
 #include "command.h"
+#include "help_formatter.h"
 #include "parse_error.h"
 #include "shell_words.h"
 #include "stop_signals.h"
@@ -27,8 +28,8 @@ constexpr const char* kExamples =
     "Example:\n"
     "  bhroute quickstart -m MODEL.gguf -f text.txt\n"
     "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o table.safetensors\n"
-    "  bhroute evaluate -m MODEL.gguf -f other.txt --windows 24 --table table.safetensors --policy "
-    "bh:alpha=0.05\n\n"
+    "  bhroute evaluate -m MODEL.gguf -f other.txt --windows 24 \\\n"
+    "      --table table.safetensors --policy bh:alpha=0.05\n\n"
     "`bhroute help SUBCOMMAND` tells a subcommand's flags.";
 
 constexpr int kInputWrong = 2;
@@ -87,7 +88,7 @@ Actions declare_all(CLI::App& app, Context& context) {
   app.set_version_flag("-V,--version", fmt::format("bhroute {}", version()),
                        "Print the version and exit");
   app.footer(kExamples);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>(context.console.out_width()));
   Actions actions;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);

@@ -113,7 +113,7 @@ Action declare_calibrate(CLI::App& app, Context& context) {
       ->allow_extra_args(false)
       ->type_name("TABLE")
       ->required();
-  add_model_flags(app, flags->model);
+  add_model_flags(app, flags->model, false);
   app.add_flag("--float-cache", flags->model.float_cache,
                "Keys and values in float32: the same logits as transformers to rounding")
       ->group("Engine (as llama.cpp has them)");
@@ -125,6 +125,7 @@ Action declare_calibrate(CLI::App& app, Context& context) {
                  "The model's own top_k, which the null `unselected` leaves out")
       ->type_name("K")
       ->group(dumps);
+  mark_needed(app, {"--model", "--file"}, "--logits");
   add_calibration_flags(app, flags->calibration);
   return [flags, &context] { return run(*flags, context); };
 }

@@ -14,14 +14,16 @@ constexpr Command kCommands[] = {
     {"quickstart", "From a model and a text to a tuned policy, its evaluation and how to serve it",
      kStart,
      "  bhroute quickstart -m MODEL.gguf -f text.txt\n"
-     "  bhroute quickstart -m MODEL.gguf -f text.txt --budget 4 -o out/four --effort thorough\n"
+     "  bhroute quickstart -m MODEL.gguf -f text.txt --budget 4 \\\n"
+     "      -o out/four --effort thorough\n"
      "  bhroute quickstart -m MODEL.gguf -f text.txt --dry-run",
      true, declare_quickstart, OnStop::continues},
     {"calibrate", "Learn the null distributions of a model's router logits from a text", kTables,
      "  bhroute calibrate -m MODEL.gguf -f text.txt --windows 64 -o all.safetensors\n"
      "  bhroute calibrate -m MODEL.gguf -f text.txt --null all -o all.safetensors \\\n"
      "      --null unselected -o unselected.safetensors\n"
-     "  bhroute calibrate --logits DUMPS --null unselected --top-k 8 -o table.safetensors",
+     "  bhroute calibrate --logits DUMPS --null unselected --top-k 8 \\\n"
+     "      -o table.safetensors",
      true, declare_calibrate, OnStop::begins_anew},
     {"check", "Whether a table's p-values mean on a fresh text what they say", kTables,
      "  bhroute check unselected.safetensors -m MODEL.gguf -f fresh.txt --windows 24\n"
@@ -40,27 +42,30 @@ constexpr Command kCommands[] = {
     {"tune", "The best policy for a mean number of experts, every rule against the fixed count",
      kPolicies,
      "  bhroute tune -m MODEL.gguf -f text.txt --budget 5.0 -o policy.json\n"
-     "  bhroute tune -m MODEL.gguf -f text.txt --budget 4 --rules bh,rank_signal,top_p -o "
-     "policy.json",
+     "  bhroute tune -m MODEL.gguf -f text.txt --budget 4 \\\n"
+     "      --rules bh,rank_signal,top_p -o policy.json",
      true, declare_tune, OnStop::continues},
     {"predict", "Experts per token of a policy from a table's sampled rows, without the model",
      kPolicies,
      "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16\n"
-     "  bhroute predict all.safetensors unselected.safetensors --configurations list.json\n"
-     "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16 -m MODEL.gguf -f "
-     "text.txt --windows 8",
+     "  bhroute predict all.safetensors unselected.safetensors \\\n"
+     "      --configurations list.json\n"
+     "  bhroute predict unselected.safetensors --policy bh:alpha=0.2,max_k=16 \\\n"
+     "      -m MODEL.gguf -f text.txt --windows 8",
      true, declare_predict, OnStop::begins_anew},
     {"explain", "One token's p-values, critical values and the decision, step by step", kPolicies,
      "  seq -4.0 0.1 2.3 | bhroute explain table.safetensors --layer 0 --logits -\n"
-     "  bhroute explain kde_models/models --layer 0 --logits token.npy --policy "
-     "bh:alpha=0.05,max_k=16 --why",
+     "  bhroute explain kde_models/models --layer 0 --logits token.npy \\\n"
+     "      --policy bh:alpha=0.05,max_k=16 --why",
      true, declare_explain},
     {"evaluate",
      "Perplexity, divergence from the model's own routing and experts per token of a policy",
      kMeasurements,
-     "  bhroute evaluate -m MODEL.gguf -f text.txt --windows 24 --table all.safetensors \\\n"
+     "  bhroute evaluate -m MODEL.gguf -f text.txt --windows 24 \\\n"
+     "      --table all.safetensors \\\n"
      "      --policy bh:alpha=0.05,min_k=1,max_k=16,weights=native\n"
-     "  bhroute evaluate -m MODEL.gguf -f text.txt --policy top_k:k=5,weights=mass --json",
+     "  bhroute evaluate -m MODEL.gguf -f text.txt --json \\\n"
+     "      --policy top_k:k=5,weights=mass",
      true, declare_evaluate, OnStop::begins_anew},
     {"sweep",
      "Many policies on one text, each on disk before the next starts; run again, it continues",
@@ -71,8 +76,8 @@ constexpr Command kCommands[] = {
      true, declare_sweep, OnStop::continues},
     {"compare", "Two runs of the same text, token by token: difference, interval, verdict",
      kMeasurements,
-     "  bhroute compare out/sweep/runs/bh-alpha-0.2-max_k-16-unselected.json "
-     "out/sweep/runs/static-top-6.json",
+     "  bhroute compare out/sweep/runs/bh-alpha-0.2-max_k-16-unselected.json \\\n"
+     "      out/sweep/runs/static-top-6.json",
      true, declare_compare},
     {"report", "A sweep's results as one HTML page that needs no network", kMeasurements,
      "  bhroute report out/sweep -o report.html\n  bhroute report out/plain out/elastic -o "

@@ -21,6 +21,12 @@ bool stderr_is_terminal() {
   return ::isatty(STDERR_FILENO) == 1 && !variable("TERM").empty() && variable("TERM") != "dumb";
 }
 
+std::size_t width_of(int descriptor) {
+  winsize size{};
+  const bool known = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
 void write(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
 }
@@ -40,11 +46,8 @@ Console::Console()
     : is_terminal_(stderr_is_terminal()),
       has_colours_(is_terminal_ && variable("NO_COLOR").empty()) {}
 
-std::size_t Console::width() const noexcept {
-  winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
+std::size_t Console::width() const noexcept { return width_of(STDERR_FILENO); }
+std::size_t Console::out_width() const noexcept { return width_of(STDOUT_FILENO); }
 
 void Console::out(std::string_view text) {
   std::lock_guard lock(mutex_);

@@ -22,7 +22,8 @@ class Console {
   std::string* aside = nullptr;  ///< takes the results of inner steps in place of stdout
 
   bool is_terminal() const noexcept { return is_terminal_; }
-  std::size_t width() const noexcept;  ///< of the terminal, in characters
+  std::size_t width() const noexcept;      ///< of the terminal at stderr, in characters
+  std::size_t out_width() const noexcept;  ///< of the terminal at stdout; 80 where there is none
 
   void out(std::string_view text);   ///< to stdout, as it is
   void info(std::string_view line);  ///< to stderr, unless quiet

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "explanation.h"
 #include "json_output.h"
+#include "parse_error.h"
 #include "table_source.h"
 #include "token_logits.h"
 
@@ -88,7 +89,7 @@ Action declare_explain(CLI::App& app, Context& context) {
       ->type_name("TABLE")
       ->required();
   app.add_option("--layer", flags->layer, "The layer's index, as in the model's tensor names")
-      ->check(CLI::Range(0, 10000).description(""))
+      ->check(in_range(0, 10000))
       ->type_name("L")
       ->required();
   app.add_option("--logits", flags->logits,

@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "json_output.h"
 #include "output_path.h"
+#include "parse_error.h"
 #include "table_output.h"
 #include "table_source.h"
 
@@ -57,7 +58,7 @@ Action declare_import_kde(CLI::App& app, Context& context) {
       ->required();
   auto* layers = app.add_option("--layers", flags->num_layers,
                                 "How many layers there should be: missing ones are named")
-                     ->check(CLI::Range(0, 10000).description(""))
+                     ->check(in_range(0, 10000))
                      ->type_name("N");
   app.add_option("-m,--model", flags->model,
                  "The model they belong to, instead: missing ones are named by its own indices")

@@ -58,4 +58,8 @@ std::string usage(const ManualCommand& command) {
   return "bhroute " + command.name + flags + " [OPTIONS]" + positionals;
 }
 
+std::string usage(const CLI::App& subcommand) {
+  return usage(ManualCommand{subcommand.get_name(), "", "", "", options_of(subcommand)});
+}
+
 }  // namespace bhroute::cli

@@ -36,5 +36,6 @@ Manual read_manual(const CLI::App& app);
 
 /// "bhroute merge -o TABLE [OPTIONS] TABLE...": what must be given, in words a person types.
 std::string usage(const ManualCommand& command);
+std::string usage(const CLI::App& subcommand);
 
 }  // namespace bhroute::cli

@@ -62,12 +62,16 @@ Result<evaluation::WindowedText> cut_windows(evaluation::ModelRunner& model, con
 
 }  // namespace
 
-void add_model_flags(CLI::App& app, ModelFlags& flags) {
+void add_model_flags(CLI::App& app, ModelFlags& flags, bool required) {
   const char* model = "Model and text";
   app.add_option("-m,--model", flags.model, "The model, a mixture of experts")
       ->type_name("GGUF")
+      ->required(required)
       ->group(model);
-  app.add_option("-f,--file", flags.text, "The text")->type_name("TEXT")->group(model);
+  app.add_option("-f,--file", flags.text, "The text")
+      ->type_name("TEXT")
+      ->required(required)
+      ->group(model);
   app.add_option("-c,--window", flags.window, "Tokens a window")
       ->capture_default_str()
       ->type_name("N")
@@ -95,6 +99,14 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
+}
+
+void mark_needed(CLI::App& app, std::initializer_list<const char*> flags,
+                 const std::string& other) {
+  for (const char* flag : flags) {
+    CLI::Option* option = app.get_option(flag);
+    option->description(option->get_description() + " (REQUIRED unless " + other + ")");
+  }
 }
 
 void add_way_flag(CLI::App& app, std::string& way) {

@@ -2,6 +2,7 @@
 // The flags of every command that runs a model on a text, and what they open.
 
 #include <CLI/CLI.hpp>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,10 @@ struct ModelFlags {
   bool float_cache = false;  ///< of `calibrate` alone
 };
 
-void add_model_flags(CLI::App& app, ModelFlags& flags);
+/// `required`: whether the subcommand cannot run without -m and -f.
+void add_model_flags(CLI::App& app, ModelFlags& flags, bool required = true);
+/// Says in the help of `flags` that they are needed unless the flag `other` is given.
+void mark_needed(CLI::App& app, std::initializer_list<const char*> flags, const std::string& other);
 void add_way_flag(CLI::App& app, std::string& way);
 void add_score_flag(CLI::App& app, std::string& score);
 

@@ -1,6 +1,9 @@
 #include "parse_error.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "bhroute/core/did_you_mean.h"
 
@@ -58,7 +61,70 @@ Error unknown_in_front(const std::string& word, const CLI::App& program, const C
   return unknown(word, program);
 }
 
+struct Parts {
+  std::string flag, rest;
+};
+
+// CLI11 tells its errors as sentences alone: "BEFORE flag BETWEEN rest AFTER".
+std::optional<Parts> parts_of(std::string_view sentence, std::string_view before,
+                              std::string_view between, std::string_view after) {
+  const std::size_t middle = sentence.find(between);
+  if (!sentence.starts_with(before) || !sentence.ends_with(after) || middle == sentence.npos)
+    return std::nullopt;
+  const std::size_t rest = middle + between.size();
+  return Parts{std::string(sentence.substr(before.size(), middle - before.size())),
+               std::string(sentence.substr(rest, sentence.size() - after.size() - rest))};
+}
+
+// What kind of value it is by the help's name of it.
+Error unreadable(const Parts& parts, const CLI::App& command) {
+  const CLI::Option* option = command.get_option_no_throw(parts.flag);
+  if (option == nullptr || option->get_type_name().empty())
+    return {ErrorKind::invalid_input, place(command), parts.flag + ": takes no value", parts.rest,
+            ""};
+  const std::string value = option->get_type_name();
+  return {ErrorKind::invalid_input, place(command), parts.flag + ": cannot be read", parts.rest,
+          value == "N" || value == "L" ? "a whole number" : "a number"};
+}
+
+// "-m GGUF" of --model, "TABLE" of a positional.
+std::string as_typed(const std::string& name, const CLI::App& command) {
+  const CLI::Option* option = command.get_option_no_throw(name);
+  if (option == nullptr) return "";
+  if (option->get_positional()) return option->get_type_name();
+  const std::string flag = option->get_snames().empty() ? name : "-" + option->get_snames().front();
+  return flag + " " + option->get_type_name();
+}
+
+Error reworded(const std::string& sentence, const CLI::App& command) {
+  const auto error = [&](std::string what, std::string got, std::string want) {
+    return Error{ErrorKind::invalid_input, place(command), std::move(what), std::move(got),
+                 std::move(want)};
+  };
+  if (const auto parts = parts_of(sentence, "Could not convert: ", " = ", ""))
+    return unreadable(*parts, command);
+  if (const auto parts = parts_of(sentence, "", " is required", ""))
+    return error(parts->flag + ": missing", "", as_typed(parts->flag, command));
+  if (const auto parts = parts_of(sentence, "", ": 1 required ", " missing"))
+    return error(parts->flag + ": no value", "", parts->rest);
+  if (const auto parts = parts_of(sentence, "", ": At Most 1 required but received ", ""))
+    return error(parts->flag + ": given more than once", parts->rest, "1");
+  if (const auto parts = parts_of(sentence, "", " excludes ", ""))
+    return error(parts->flag + ": not together with " + parts->rest, "", "");
+  return error(sentence, "", "");
+}
+
 }  // namespace
+
+CLI::Validator in_range(long long low, long long high) {
+  return CLI::Validator(
+      [low, high](std::string& text) {
+        long long value = 0;
+        const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
+        return fits ? "" : fmt::format("out of range, got {}, want {} to {}", text, low, high);
+      },
+      "");
+}
 
 Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = selected(app);
@@ -73,7 +139,7 @@ Error describe(const CLI::ParseError& error, const CLI::App& app) {
   });
   const bool at_top = is_root(command);
   if (!rest.empty()) return unknown(at_top || flag == rest.end() ? rest.front() : *flag, command);
-  return {ErrorKind::invalid_input, place(command), error.what(), "", ""};
+  return reworded(error.what(), command);
 }
 
 }  // namespace bhroute::cli

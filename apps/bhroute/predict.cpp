@@ -118,7 +118,7 @@ Action declare_predict(CLI::App& app, Context& context) {
   app.add_option("--configurations", flags->configurations,
                  "A list as the sweep reads it: a line each, and which cannot be told apart")
       ->type_name("JSON");
-  add_model_flags(app, flags->model);
+  add_model_flags(app, flags->model, false);
   app.add_flag("--force", flags->force, "Measure with a table that was made from another model")
       ->group("Model and text");
   return [flags, &context] { return run(*flags, context); };

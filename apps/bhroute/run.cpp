@@ -167,8 +167,11 @@ Action declare_run(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   flags->engine.window = 2048;
   app.add_option("-m,--model", flags->engine.model_path, "The model, a mixture of experts")
-      ->type_name("GGUF");
-  app.add_option("-p,--prompt", flags->prompt, "The text to continue")->type_name("PROMPT");
+      ->type_name("GGUF")
+      ->required();
+  app.add_option("-p,--prompt", flags->prompt, "The text to continue")
+      ->type_name("PROMPT")
+      ->required();
   app.add_option("-n,--tokens", flags->generation.max_tokens, "Tokens to write")
       ->capture_default_str()
       ->type_name("N");

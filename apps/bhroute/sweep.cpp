@@ -224,7 +224,7 @@ Action declare_sweep(CLI::App& app, Context& context) {
   app.add_option("-o,--output", flags->output,
                  "Folder of the results; finished configurations in it are reused")
       ->type_name("DIR");
-  add_model_flags(app, flags->model);
+  add_model_flags(app, flags->model, false);
   add_score_flag(app, flags->score);
   add_task_flag(app, flags->tasks);
   const char* policies = "Policies";
@@ -254,6 +254,7 @@ Action declare_sweep(CLI::App& app, Context& context) {
   app.add_flag("--print-configurations", flags->print_configurations,
                "Print the list as JSON and stop")
       ->group(policies);
+  mark_needed(app, {"--output", "--model", "--file"}, "--print-configurations");
   return [flags, &context] { return run(*flags, context); };
 }
 

@@ -52,7 +52,18 @@ std::map<int, fs::path> find_layers(const fs::path& dir) {
   return found;
 }
 
+Result<void> check_folder(const fs::path& dir) {
+  const auto files = fmt::format("files {}<layer>{}", kPrefix, kSuffix);
+  std::error_code ignored;
+  if (!fs::exists(dir, ignored))
+    return invalid_input(dir.string(), "no such folder", "", "one of " + files);
+  if (!fs::is_directory(dir, ignored))
+    return invalid_input(dir.string(), "is a file", "", "the folder of " + files);
+  return {};
+}
+
 Result<LayerFiles> read_layers(const fs::path& dir) {
+  if (auto ok = check_folder(dir); !ok) return tl::make_unexpected(ok.error());
   LayerFiles files;
   for (const auto& [index, path] : find_layers(dir)) {
     auto bytes = read_file(path);

@@ -160,17 +160,27 @@ Result<void> check_cover(const Safetensors& content, std::string_view data,
   return {};
 }
 
+// What bytes are instead, for a person who has mixed up two files.
+std::string kind_of(std::string_view bytes) {
+  if (bytes.starts_with('{') || bytes.starts_with('[')) return "JSON";
+  if (bytes.starts_with("GGUF")) return "a GGUF model";
+  if (bytes.starts_with("\x93NUMPY")) return "a .npy array";
+  return bytes.starts_with('\x80') ? "a pickle" : "other bytes";
+}
+
 // Takes the header off `bytes`.
 Result<json> take_header(std::string_view& bytes, const std::string& where) {
   std::uint64_t length = 0;
   if (bytes.size() < kLengthBytes)
     return invalid_input(where, "not a safetensors file", fmt::format("{} bytes", bytes.size()));
   std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > kMaxHeader)
+    return invalid_input(where, "not a table (a safetensors file)", kind_of(bytes),
+                         "what bhroute calibrate writes");
   bytes.remove_prefix(kLengthBytes);
-  if (length > kMaxHeader || length > bytes.size())
+  if (length > bytes.size())
     return invalid_input(where, "wrong header length (truncated, or not a safetensors file)",
-                         fmt::format("{} bytes", length),
-                         fmt::format("at most {}", std::min(kMaxHeader, bytes.size())));
+                         fmt::format("{} bytes", length), fmt::format("at most {}", bytes.size()));
   auto header = StrictParser().parse(bytes.substr(0, length));
   if (!header)
     return invalid_input(where, "damaged header", "", "a JSON object of tensors, no key twice");

@@ -37,4 +37,10 @@ Result<nlohmann::json> parse_json(std::string_view content, const std::string& w
   return parsed;
 }
 
+// "[json.exception.out_of_range.403] key 'model' not found"
+std::string json_problem(std::string_view what) {
+  const std::size_t end = what.starts_with('[') ? what.find("] ") : std::string_view::npos;
+  return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
+}
+
 }  // namespace bhroute

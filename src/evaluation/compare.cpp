@@ -18,6 +18,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kWhereRunsAre =
+    "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary";
+
 // A sweep's run file holds the result under `run`; an evaluation's summary is the result.
 void read_origin(const json& object, StoredRun& run) {
   const json& model = object.at("model");
@@ -39,7 +42,8 @@ Result<StoredRun> read_run(const json& object, const std::filesystem::path& path
     read_origin(object, run);
     object.at("score").get_to(score);
   } catch (const json::exception& problem) {
-    return invalid_input(run.path, std::string("not a run's result: ") + problem.what());
+    return invalid_input(run.path, "not a run's result: " + json_problem(problem.what()), "",
+                         kWhereRunsAre);
   }
   const auto parsed = parse_score(score);
   if (!parsed) return tl::make_unexpected(parsed.error());
@@ -109,8 +113,7 @@ Result<StoredRun> load_run(const std::filesystem::path& path) {
   if (!content) return tl::make_unexpected(content.error());
   const auto object = parse_json(*content, path.string());
   if (!object || !object->is_object())
-    return invalid_input(path.string(), "not a run's result", "",
-                         "DIR/runs/NAME.json of a sweep, or the file of evaluate --summary");
+    return invalid_input(path.string(), "not a run's result", "", kWhereRunsAre);
   if (auto ok = check_format_version(*object, kRunFormat, path.string()); !ok)
     return tl::make_unexpected(ok.error());
   return read_run(*object, path);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bhroute/core/json.h"
 #include "bhroute/stats/descriptive.h"
 #include "expert_counter.h"
 #include "json_count.h"
@@ -155,7 +156,7 @@ Result<RunResult> run_result_from_json(const json& object, std::string_view wher
   try {
     read_all_but_policy(object, result);
   } catch (const json::exception& problem) {
-    return invalid_input(std::string(where), std::string("not a run's result: ") + problem.what());
+    return invalid_input(std::string(where), "not a run's result: " + json_problem(problem.what()));
   }
   if (!object.contains("policy"))
     return invalid_input(std::string(where), "not a run's result: key 'policy' is missing");

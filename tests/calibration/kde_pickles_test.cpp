@@ -85,7 +85,7 @@ TEST_F(KdePickles, NoLayersAtAll) {
   EXPECT_THAT(import_message(),
               HasSubstr("no KDE tables found, want files distribution_model_layer_<layer>.pkl"));
   EXPECT_THAT(to_string(import_kde(folder / "none").error()),
-              HasSubstr("none: no KDE tables found"));
+              HasSubstr("none: no such folder, want one of files distribution_model_layer_<"));
 }
 
 TEST_F(KdePickles, DamagedFilesAreNamed) {

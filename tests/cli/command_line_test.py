@@ -1,9 +1,14 @@
 """Help, versions, unknown words, and what holds for every subcommand."""
 
+import fcntl
+import json
 import os
 import pty
 import re
+import shutil
+import struct
 import subprocess
+import termios
 import unittest
 
 import support
@@ -23,7 +28,42 @@ class Help(support.CliTest):
         for name in SUBCOMMANDS:
             outcome = self.ok(name, "--help")
             self.assertRegex(outcome.out, r"Example:\n(.*\n)*.*bhroute " + name)
-            self.assertLess(max(len(line) for line in outcome.out.splitlines()), 130, name)
+
+    def test_fits_80_columns_and_fills_a_terminal(self):
+        for name in re.findall(r"^  ([a-z][a-z-]*) ", self.ok().out, re.MULTILINE):
+            lines = self.ok("help", *([name] if name != "bhroute" else [])).out.splitlines()
+            self.assertLessEqual(max(map(len, lines)), 80, name)
+        for columns in (50, 120):
+            shown = self.on_terminal(columns, "evaluate", "--help").partition("Example:")[0]
+            longest = max(map(len, shown.splitlines()))
+            self.assertLessEqual(longest, columns)
+            self.assertGreater(longest, columns - 15)
+
+    def on_terminal(self, columns, *words):
+        keyboard, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        shell = subprocess.Popen([support.BINARY, *words], stdout=terminal, cwd=self.folder)
+        os.close(terminal)
+        shown = b""
+        try:
+            while chunk := os.read(keyboard, 4096):
+                shown += chunk
+        except OSError:  # Linux says so when the other end is closed and all is read
+            pass
+        os.close(keyboard)
+        self.assertEqual(shell.wait(), 0)
+        return shown.decode()
+
+    def test_what_a_command_cannot_run_without_is_marked(self):
+        for name in ("evaluate", "tune", "check", "quickstart"):
+            out = self.ok(name, "--help").out
+            self.assertIn("  -m,--model GGUF REQUIRED", out)
+            self.assertIn("  -f,--file TEXT REQUIRED", out)
+        self.assertIn("  -p,--prompt PROMPT REQUIRED", self.ok("run", "--help").out)
+        self.assertRegex(self.ok("evaluate", "--help").out, "\nUsage: bhroute evaluate -m GGUF -f TEXT --policy POLICY \\[OPTIONS\\]\n")
+        for name, other in (("sweep", "--print-configurations"), ("calibrate", "--logits")):
+            self.assertEqual(" ".join(self.ok(name, "--help").out.split()).count(f"(REQUIRED unless {other})"), 3 if name == "sweep" else 2)
+        self.assertNotIn("--model GGUF REQUIRED", self.ok("predict", "--help").out)
 
     def test_the_word_help_is_the_flag(self):
         self.assertEqual(self.ok("help").out, self.ok("--help").out)
@@ -74,12 +114,13 @@ class UnknownWords(support.CliTest):
         self.fails(2, "export-kde", "info", "report", says="info")
 
     def test_missing_and_malformed_values(self):
-        self.fails(2, "evaluate", says="bhroute: evaluate: --policy is required")
-        self.fails(2, "explain", says="is required")
-        self.fails(2, "import-kde", "x", says="--output is required")
+        self.fails(2, "evaluate", says="bhroute: evaluate: --model: missing, want -m GGUF")
+        self.fails(2, "evaluate", "-m", "m.gguf", "-f", "t.txt", says="bhroute: evaluate: --policy: missing, want --policy POLICY")
+        self.fails(2, "explain", says="bhroute: explain: table: missing, want TABLE")
+        self.fails(2, "import-kde", "x", says="bhroute: import-kde: --output: missing, want -o TABLE")
         self.fails(2, "import-kde", "x", "-o", says="--output")
         self.fails(2, "import-kde", "x", "-o", "y", "--layers", "many", says=["--layers", "many"])
-        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="--layer: Value -1 not in range 0 to 10000")
+        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="--layer: out of range, got -1, want 0 to 10000")
 
     def test_a_count_is_not_negative(self):
         for flag in ("--windows", "--window", "--batch", "-ub", "--threads", "--log-every"):
@@ -92,6 +133,21 @@ class Info(support.CliTest):
         out = self.ok("info").out
         for word in ("bhroute", "cpu", "isa", "engine", "./kde_models/models: nothing"):
             self.assertIn(word, out)
+
+    @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
+    def test_says_where_the_plugin_is(self):
+        plugin = self.ok("info", "--json").json()["plugin"]["path"]
+        self.assertTrue(os.path.isfile(plugin), plugin)
+        self.assertTrue(plugin.endswith("/libggml-bhroute.so"), plugin)
+        self.assertIn(f"plugin    {plugin}\n", self.ok("info").out)
+
+    def test_says_that_there_is_no_plugin(self):
+        os.mkdir(self.path("bin"))
+        alone = shutil.copy(support.BINARY, self.path("bin", "bhroute"))
+        done = subprocess.run([alone, "info"], capture_output=True, text=True, check=True)
+        self.assertIn(f"plugin    none: not at {self.path('lib', 'libggml-bhroute.so')}\n", done.stdout)
+        found = json.loads(subprocess.run([alone, "info", "--json"], capture_output=True, text=True, check=True).stdout)
+        self.assertEqual(found["plugin"], {"path": None})
 
     def test_json(self):
         found = self.ok("info", "--json").json()

@@ -72,7 +72,7 @@ class Calibrate(Dumps):
 
     def test_errors_of_outputs(self):
         run = ["calibrate", "--logits", "whole"]
-        self.fails(2, *run, says="--output is required")
+        self.fails(2, *run, says="--output: missing, want -o TABLE")
         self.fails(2, *run, "-o", "a", "-o", "b", says=["--output", "got 2 -o", "want 1"])
         self.fails(2, *run, "-o", "a", "--null", "all", "--null", "trimmed:1", says=["got 1 -o", "want 2"])
         self.fails(2, *run, "--null", "all", "-o", "t", "--null", "trimmed:1", "-o", "t", says="two tables to one file")

@@ -32,5 +32,15 @@ TEST(Json, DepthHasALimit) {
   EXPECT_TRUE(parse_json("\"" + std::string(100, '[') + "\"", "x"));
 }
 
+TEST(Json, AProblemIsToldWithoutTheLibrarysName) {
+  try {
+    const nlohmann::json empty = nlohmann::json::object();
+    FAIL() << empty.at("model");
+  } catch (const nlohmann::json::exception& problem) {
+    EXPECT_EQ(json_problem(problem.what()), "key 'model' not found");
+  }
+  EXPECT_EQ(json_problem("[no end"), "[no end");
+}
+
 }  // namespace
 }  // namespace bhroute

@@ -91,9 +91,8 @@ TEST(GgufHeader, LyingCountsAreRefusedBeforeAnythingIsReadForThem) {
 }
 
 TEST(GgufHeader, OtherFormsAreNamed) {
-  EXPECT_EQ(
-      problem_of(""),
-      "m.gguf: not a readable GGUF: begins with other bytes, got 0 bytes, want the magic GGUF");
+  EXPECT_EQ(problem_of(""),
+            "m.gguf: not a readable GGUF: begins with other bytes, want the magic GGUF");
   EXPECT_THAT(problem_of(std::string("GGUF\1\0\0\0", 8) + std::string(100, '\0')),
               HasSubstr("unknown version, got 1, want 2 or 3"));
   EXPECT_THAT(problem_of(std::string("GGUF\0\0\0\3", 8) + std::string(100, '\0')),

@@ -17,4 +17,8 @@ inline constexpr std::size_t kMaxJsonDepth = 64;
 /// Errors (invalid_input): not JSON; nested deeper than kMaxJsonDepth.
 Result<nlohmann::json> parse_json(std::string_view content, const std::string& where);
 
+/// What the JSON library's exception says, without the library's name and number:
+/// "key 'model' not found".
+std::string json_problem(std::string_view what);
+
 }  // namespace bhroute

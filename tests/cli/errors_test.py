@@ -1,0 +1,70 @@
+"""What a person is told of a word, a file or a folder that is the wrong one: in this program's words, in one line, exit code 2."""
+
+import os
+import unittest
+
+import support
+
+KIND_OF_FILE = {"a.json": b'{"key": 1, "more": [1, 2, 3]}', "list.json": b"[1, 2, 3, 4, 5]", "m.gguf": b"GGUF\x03" + b"\0" * 40, "k.pkl": b"\x80\x04\x95" + b"k" * 40,
+                "t.npy": b"\x93NUMPY\x01\x00" + b"\0" * 40, "text.txt": b"It was a fine day, and they walked."}
+KIND_NAMES = {"a.json": "JSON", "list.json": "JSON", "m.gguf": "a GGUF model", "k.pkl": "a pickle", "t.npy": "a .npy array", "text.txt": "other bytes"}
+
+
+class Values(support.CliTest):
+    EVALUATE = ["evaluate", "-m", "m.gguf", "-f", "t.txt", "--policy", "top_k:k=2"]
+
+    def test_what_is_no_number(self):
+        for got in ("abc", "1.5"):
+            self.fails(2, *self.EVALUATE, "--windows", got, says=f"bhroute: evaluate: --windows: cannot be read, got {got}, want a whole number")
+        self.fails(2, "tune", "-m", "m.gguf", "-f", "t.txt", "-o", "p.json", "--budget", "few", says="bhroute: tune: --budget: cannot be read, got few, want a number")
+        self.fails(2, "fdr", "p.csv", "--alpha", "x\ny", says="bhroute: fdr: --alpha: cannot be read, got x y, want a number")
+
+    def test_out_of_range(self):
+        self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="bhroute: explain: --layer: out of range, got -1, want 0 to 10000")
+        self.fails(2, "import-kde", "x", "-o", "y", "--layers", "many", says="bhroute: import-kde: --layers: out of range, got many, want 0 to 10000")
+
+    def test_a_flag_takes_no_value(self):
+        self.fails(2, *self.EVALUATE, "--json=abc", says="bhroute: evaluate: --json: takes no value, got abc")
+
+    def test_too_few_and_too_many(self):
+        self.fails(2, *self.EVALUATE, "--windows", says="bhroute: evaluate: --windows: no value, want N")
+        self.fails(2, *self.EVALUATE, "--policy", "top_k:k=3", says="bhroute: evaluate: --policy: given more than once, got 2, want 1")
+        self.fails(2, "import-kde", "x", "-o", "y", "--layers", 3, "-m", "m.gguf", says=["bhroute: import-kde: --layers: not together with --model"])
+
+
+class Files(support.CliTest):
+    def setUp(self):
+        super().setUp()
+        for name, content in KIND_OF_FILE.items():
+            self.write(name, content)
+
+    def test_no_table(self):
+        for name, kind in KIND_NAMES.items():
+            for words in (["predict", name, "--policy", "bh"], ["merge", name, name, "-o", "all.safetensors"], ["export-kde", name, "out"]):
+                outcome = self.fails(2, *words, says=[f"bhroute: {name}: not a table (a safetensors file)", f"got {kind}", "want what bhroute calibrate writes"])
+                self.assertNotRegex(outcome.err, r"\d{8}")
+
+    def test_no_run(self):
+        outcome = self.fails(2, "compare", "a.json", "a.json", says=["bhroute: a.json: not a run's result: key 'model' not found", "want DIR/runs/NAME.json"])
+        self.assertNotIn("exception", outcome.err)
+        self.write("b.json", '{"model": 3, "text": {"sha256": 5}, "window": -1, "windows": 2, "score": "all"}')
+        self.assertNotIn("exception", self.fails(2, "compare", "b.json", "b.json", says="bhroute: b.json: not a run's result: ").err)
+
+    @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
+    def test_no_model(self):
+        for words in (["evaluate", "-f", support.NORTHANGER, "--policy", "top_k:k=2"], ["run", "-p", "It"], ["import-kde", ".", "-o", "all.safetensors"]):
+            self.fails(2, *words, "-m", ".", says="bhroute: .: is a folder, want a GGUF file")
+            self.fails(2, *words, "-m", "gone.gguf", says="bhroute: gone.gguf: no such model file")
+            self.fails(2, *words, "-m", "a.json", says="bhroute: a.json: not a readable GGUF: begins with other bytes, want the magic GGUF")
+
+    def test_no_folder_of_pickles(self):
+        self.fails(2, "import-kde", "gone", "-o", "t.safetensors", says="bhroute: gone: no such folder, want one of files distribution_model_layer_<layer>.pkl")
+        os.rename(self.path("k.pkl"), self.path("distribution_model_layer_0.pkl"))
+        self.fails(2, "import-kde", "distribution_model_layer_0.pkl", "-o", "t.safetensors",
+                   says="bhroute: distribution_model_layer_0.pkl: is a file, want the folder of files distribution_model_layer_<layer>.pkl")
+        os.mkdir(self.path("empty"))
+        self.fails(2, "import-kde", "empty", "-o", "t.safetensors", says="bhroute: empty: no KDE tables found, want files distribution_model_layer_<layer>.pkl")
+
+
+if __name__ == "__main__":
+    unittest.main()
