@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <iostream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
 
-#include "bhroute/core/file.h"
+#include "input_text.h"
 
 namespace bhroute::cli {
 namespace {
@@ -80,12 +78,8 @@ Result<std::vector<double>> parse_p_values(std::string_view content, const std::
 }
 
 Result<std::vector<double>> read_p_values(const std::string& path) {
-  if (path == "-") {
-    const std::string content{std::istreambuf_iterator<char>(std::cin), {}};
-    return parse_p_values(content, "stdin");
-  }
-  return read_file(path).and_then(
-      [&](const std::string& content) { return parse_p_values(content, path); });
+  return read_input(path).and_then(
+      [](const InputText& input) { return parse_p_values(input.content, input.where); });
 }
 
 }  // namespace bhroute::cli

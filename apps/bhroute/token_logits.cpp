@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iostream>
-#include <iterator>
 
-#include "bhroute/core/file.h"
 #include "bhroute/core/npy.h"
+#include "input_text.h"
 
 namespace bhroute::cli {
 namespace {
@@ -68,12 +66,8 @@ Result<std::vector<float>> parse_token_logits(std::string_view content, const st
 }
 
 Result<std::vector<float>> read_token_logits(const std::string& path) {
-  if (path == "-") {
-    const std::string content{std::istreambuf_iterator<char>(std::cin), {}};
-    return parse_token_logits(content, "stdin");
-  }
-  return read_file(path).and_then(
-      [&](const std::string& content) { return parse_token_logits(content, path); });
+  return read_input(path).and_then(
+      [](const InputText& input) { return parse_token_logits(input.content, input.where); });
 }
 
 }  // namespace bhroute::cli

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <deque>
 
+#include "bhroute/core/decode_values.h"
 #include "bhroute/core/file.h"
 #include "bhroute/core/sha256.h"
 #include "content_cache.h"
@@ -123,13 +123,6 @@ std::optional<std::pair<int, std::string_view>> split_name(std::string_view name
 }
 
 template <class T>
-std::vector<T> values_of(const Tensor& tensor) {
-  std::vector<T> values(tensor.bytes.size() / sizeof(T));
-  if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
-  return values;
-}
-
-template <class T>
 std::vector<T> part(const std::vector<T>& all, std::size_t begin, std::size_t end) {
   return {all.begin() + static_cast<std::ptrdiff_t>(begin),
           all.begin() + static_cast<std::ptrdiff_t>(end)};
@@ -220,7 +213,8 @@ class TableReader {
         t.rows->shape[0] != t.row_keys->shape[0] || t.rows->shape[0] > capacity)
       return invalid_input(where, "wrong type or shape of sampled rows", "",
                            fmt::format("rows F32 [R, {}], row_keys U64 [R], R <= {}", n, capacity));
-    RowSample sample{n, values_of<float>(*t.rows), values_of<std::uint64_t>(*t.row_keys)};
+    RowSample sample{n, decode_values<float>(t.rows->bytes),
+                     decode_values<std::uint64_t>(t.row_keys->bytes)};
     if (!std::is_sorted(sample.keys.begin(), sample.keys.end()))
       return invalid_input(where, "damaged row_keys", "", "rising");
     table_.samples.emplace(index, std::move(sample));
@@ -237,9 +231,9 @@ class TableReader {
         t.values->shape != t.counts->shape)
       return invalid_input(where, "wrong type or shape of counts", "",
                            "values F32 [M], counts U64 [M], offsets U64 [groups+1]");
-    const auto values = values_of<float>(*t.values);
-    const auto counts = values_of<std::uint64_t>(*t.counts);
-    const auto offsets = values_of<std::uint64_t>(*t.offsets);
+    const auto values = decode_values<float>(t.values->bytes);
+    const auto counts = decode_values<std::uint64_t>(t.counts->bytes);
+    const auto offsets = decode_values<std::uint64_t>(t.offsets->bytes);
     if (offsets.size() < 2 || offsets.front() != 0 || offsets.back() != values.size() ||
         !std::is_sorted(offsets.begin(), offsets.end()))
       return invalid_input(where, "damaged offsets", "",
@@ -262,7 +256,7 @@ class TableReader {
     if (!is(*t.x, "F64", 2) || !is(*t.cdf, "F64", 2) || t.x->shape != t.cdf->shape ||
         t.x->shape[1] == 0)
       return invalid_input(where, "wrong type or shape of a grid", "", "x and cdf F64 [groups, G]");
-    const auto x = values_of<double>(*t.x), cdf = values_of<double>(*t.cdf);
+    const auto x = decode_values<double>(t.x->bytes), cdf = decode_values<double>(t.cdf->bytes);
     const std::size_t size = t.x->shape[1];
     for (std::size_t begin = 0; begin < x.size(); begin += size) {
       auto grid = stats::GriddedCdf::create(part(x, begin, begin + size),

@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <span>
+
+#include "bhroute/core/decode_values.h"
 
 namespace bhroute::calibration::pickle {
 namespace {
-
-static_assert(std::endian::native == std::endian::little,
-              "array data is copied as it lies in the pickle");
 
 constexpr std::size_t kMaxRank = 32;
 constexpr std::string_view kDtypes = "f4 or f8, little-endian";
@@ -102,21 +99,6 @@ void check_size(std::span<const std::size_t> shape, std::size_t item_size, std::
     fault("numpy array's data differs from its shape", fmt::format("{} bytes", num_bytes));
 }
 
-template <class T>
-std::vector<double> decode(std::string_view bytes) {
-  std::vector<double> values(bytes.size() / sizeof(T));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    values[i] = static_cast<double>(value);
-  }
-  return values;
-}
-
-std::vector<double> decode(std::string_view bytes, Dtype dtype) {
-  return dtype.is_float32 ? decode<float>(bytes) : decode<double>(bytes);
-}
-
 std::unique_ptr<PickleArray> make_array(Graph& graph, const Node& shape, const Node& dtype,
                                         bool fortran, const Node& bytes) {
   PickleArray array;
@@ -128,7 +110,7 @@ std::unique_ptr<PickleArray> make_array(Graph& graph, const Node& shape, const N
     fault("numpy order not allowed", "Fortran order", "C order");
   check_size(array.shape, type.is_float32 ? 4 : 8, data.size());
   graph.charge_array(data.size());
-  array.values = decode(data, type);
+  array.values = decode_floats<double>(data, type.is_float32);
   return std::make_unique<PickleArray>(std::move(array));
 }
 
@@ -165,7 +147,7 @@ Node* make_scalar(Graph& graph, const Nodes& args) {
   const Dtype dtype = as<Dtype>(*args[0], "a numpy scalar's data type");
   const std::string_view data = as<Bytes>(*args[1], "a numpy scalar's data").view;
   check_size({}, dtype.is_float32 ? 4 : 8, data.size());
-  return graph.make(decode(data, dtype).front());
+  return graph.make(decode_floats<double>(data, dtype.is_float32).front());
 }
 
 // Protocol 2 has no bytes: they come as the text whose code points are the bytes.

@@ -4,19 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 
+#include "bhroute/core/decode_values.h"
 #include "bhroute/core/file.h"
 
 namespace bhroute {
 namespace {
-
-static_assert(std::endian::native == std::endian::little,
-              "values are copied as they lie in the file");
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 33;
@@ -157,24 +154,6 @@ std::optional<std::size_t> count(std::span<const std::size_t> shape, std::size_t
   return total;
 }
 
-template <class T>
-std::vector<float> decode(std::string_view bytes) {
-  std::vector<float> values(bytes.size() / sizeof(T));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    values[i] = static_cast<float>(value);
-  }
-  return values;
-}
-
-template <>
-std::vector<float> decode<float>(std::string_view bytes) {
-  std::vector<float> values(bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
-  return values;
-}
-
 }  // namespace
 
 Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where_name) {
@@ -195,7 +174,7 @@ Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where_name) 
     return invalid_input(
         where, "size differs from shape", fmt::format("{} bytes of data", bytes.size()),
         fmt::format("[{}] of {} bytes each", fmt::join(*header->shape, ", "), item_size));
-  return NpyArray{*header->shape, item_size == 4 ? decode<float>(bytes) : decode<double>(bytes)};
+  return NpyArray{*header->shape, decode_floats<float>(bytes, item_size == 4)};
 }
 
 Result<NpyArray> read_npy(const std::filesystem::path& path) {
