@@ -29,7 +29,7 @@ BANDS = {8: [], 6: [(5, 7), (1, 8)], 4: [(3, 5), (1, 8)]}
 PROMPT, DECODED = 64, 16  # tokens before a timed decode, and of it
 LEAST_ALPHA, MOST_ALPHA = 5e-4, 0.999  # the least that the null's sample allows
 STEPS = 14  # of the search for alpha
-CACHED = 512  # places of a captured decode's static cache
+WARM_UP = 3  # tokens before a capture
 
 
 def make_model(num_layers, seed=0):
@@ -211,13 +211,15 @@ def bench_model(rounds):
 
 
 @torch.no_grad()
-def capture(model, prompt):
-    """A replay is a token's decode, on a static cache that holds the prompt."""
-    cache, token = transformers.StaticCache(config=model.config, max_cache_len=CACHED), prompt[:, -1:].clone()
+def capture(model, prompt, num_tokens):
+    """A replay is a token's decode, on a static cache that holds the prompt and has room for `num_tokens`: each takes a place."""
+    room = prompt.shape[1] + WARM_UP + num_tokens
+    cache, token = transformers.StaticCache(config=model.config, max_cache_len=room), prompt[:, -1:].clone()
     model(input_ids=prompt, past_key_values=cache, use_cache=True)
     side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())  # which still writes the prompt's keys and values
     with torch.cuda.stream(side):
-        for _ in range(3):
+        for _ in range(WARM_UP):
             model(input_ids=token, past_key_values=cache, use_cache=True)
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
@@ -226,12 +228,12 @@ def capture(model, prompt):
     return graph, cache
 
 
-def capture_rows(model, table, rows, prompt):
+def capture_rows(model, table, rows, prompt, num_tokens):
     """(graph, what it reads) of each row: the cache and the patch, whose policies' constants are on the device."""
     graphs = []
     for _, policy, _ in rows:
         with under(model, policy, table) as patched:
-            graphs.append((*capture(model, prompt), patched))
+            graphs.append((*capture(model, prompt, num_tokens), patched))
     return graphs
 
 
@@ -240,7 +242,7 @@ def bench_captured(rounds):
     results = {}
     for batch, implementation in CONFIGURATIONS:
         model.set_experts_implementation(implementation)
-        graphs = capture_rows(model, table, rows, first_tokens(ids, batch))
+        graphs = capture_rows(model, table, rows, first_tokens(ids, batch), DECODED * (rounds + 1))
         times = [[milliseconds(lambda: [graph.replay() for _ in range(DECODED)]) / DECODED for graph, *_ in graphs]
                  for _ in range(rounds + 1)][1:]
         title = f"16 layers, captured decode after a prompt of {PROMPT}, batch {batch}, {implementation}, ms a token"

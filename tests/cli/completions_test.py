@@ -162,12 +162,12 @@ class WordsAreAccepted(Completions):
             self.ok("completions", shell)
 
     def test_words_of_commands_that_run_a_model(self):
-        """Accepted: the next thing found wrong is the text, which is not there."""
+        """Accepted: the next thing found wrong is the text or the model, which are not there."""
         for subcommand, flags in (("evaluate", ["--score"]), ("quickstart", ["--effort"]), ("tune", ["--rules", "--weights", "--score"])):
             more = {"evaluate": ["--policy", "top_k:k=2"], "quickstart": []}.get(subcommand, ["--budget", "2", "-o", "p.json"])
             for flag in flags:
                 for word, outcome in self.each(subcommand, flag, "-m", "m.gguf", "-f", "gone.txt", *more):
-                    self.assertIn("gone.txt", outcome.err, f"{flag} {word}")
+                    self.assertRegex(outcome.err, "gone.txt|no such model file", f"{flag} {word}")
         self.assertIn("nonsense", self.bhroute("tune", "--rules", "nonsense", "-m", "m", "-f", "gone.txt", "--budget", "2", "-o", "p.json").err)
 
     @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
