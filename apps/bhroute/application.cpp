@@ -52,20 +52,6 @@ std::string command_line(std::span<const std::string> words) {
   return words.empty() ? "bhroute" : "bhroute " + shell_line(words);
 }
 
-// CLI11 reads "-1" into an unsigned number as 2^64 - 1. llama.cpp takes negative GPU layers for
-// all.
-void refuse_negative_counts(CLI::App& app) {
-  const CLI::Validator not_negative(
-      [](std::string& text) {
-        return text.starts_with('-') ? fmt::format("negative, got {}, want 0 or more", text) : "";
-      },
-      "");
-  for (CLI::Option* option : app.get_options())
-    if ((option->get_type_name() == "N" || option->get_type_name() == "K") &&
-        !option->check_lname("gpu-layers"))
-      option->check(not_negative);
-}
-
 struct Declared {
   Action action;
   OnStop on_stop;
@@ -75,7 +61,6 @@ using Actions = std::map<const CLI::App*, Declared>;
 Action declare(const Command& command, CLI::App& app, Context& context) {
   app.footer(std::string("Example:\n") + command.examples);
   Action action = command.declare(app, context);
-  refuse_negative_counts(app);
   if (command.has_json)
     app.add_flag("--json", context.json, "The result as one JSON object on stdout");
   app.add_flag("-q,--quiet", context.console.quiet,

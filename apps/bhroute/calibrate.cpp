@@ -14,6 +14,7 @@
 #include "dumped_logits.h"
 #include "json_output.h"
 #include "model_flags.h"
+#include "number_flags.h"
 #include "output_path.h"
 #include "progress.h"
 #include "table_output.h"
@@ -121,8 +122,8 @@ Action declare_calibrate(CLI::App& app, Context& context) {
   app.add_option("--logits", flags->logits, "Folder of layer_<i>.npy, float32 [tokens, experts]")
       ->type_name("DIR")
       ->group(dumps);
-  app.add_option("--top-k", flags->top_k,
-                 "The model's own top_k, which the null `unselected` leaves out")
+  add_count(app, "--top-k", flags->top_k,
+            "The model's own top_k, which the null `unselected` leaves out")
       ->type_name("K")
       ->group(dumps);
   mark_needed(app, {"--model", "--file"}, "--logits");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "number_flags.h"
+
 namespace bhroute::cli {
 namespace {
 
@@ -91,17 +93,16 @@ void add_calibration_flags(CLI::App& app, CalibrationFlags& flags) {
   app.add_option("--bandwidth", flags.bandwidth, "scott (default), silverman or a number")
       ->type_name("H")
       ->group(group);
-  app.add_option("--grid", flags.grid_size, "Points of a smoothed table (default 10000)")
+  add_count(app, "--grid", flags.grid_size, "Points of a smoothed table (default 10000)")
       ->type_name("N")
       ->group(group);
-  app.add_option(
-         "--reservoir", flags.reservoir,
-         "Whole rows of logits kept a layer, a fair sample for `predict`, `check` and `tune`:\n"
-         "4 bytes x experts x layers x N (8 MiB at 64 experts, 16 layers); 0 = none")
+  add_count(app, "--reservoir", flags.reservoir,
+            "Whole rows of logits kept a layer, a fair sample for `predict`, `check` and `tune`:\n"
+            "4 bytes x experts x layers x N (8 MiB at 64 experts, 16 layers); 0 = none")
       ->capture_default_str()
       ->type_name("N")
       ->group(group);
-  app.add_option("--seed", flags.seed, "Of that sample")
+  add_count(app, "--seed", flags.seed, "Of that sample")
       ->capture_default_str()
       ->type_name("N")
       ->group(group);

@@ -16,6 +16,7 @@
 #include "evaluation_output.h"
 #include "json_output.h"
 #include "model_flags.h"
+#include "number_flags.h"
 #include "output_path.h"
 #include "own_losses.h"
 #include "progress.h"
@@ -220,7 +221,7 @@ Action declare_evaluate(CLI::App& app, Context& context) {
          "windows are then decoded one at a time")
       ->type_name("JSONL")
       ->group(logs);
-  app.add_option("--log-every", flags->log_every, "Every N-th token goes into the routing log")
+  add_count(app, "--log-every", flags->log_every, "Every N-th token goes into the routing log")
       ->capture_default_str()
       ->type_name("N")
       ->group(logs);

@@ -9,7 +9,7 @@
 #include "command.h"
 #include "explanation.h"
 #include "json_output.h"
-#include "parse_error.h"
+#include "number_flags.h"
 #include "table_source.h"
 #include "token_logits.h"
 

@@ -9,8 +9,8 @@
 #include "command.h"
 #include "engine.h"
 #include "json_output.h"
+#include "number_flags.h"
 #include "output_path.h"
-#include "parse_error.h"
 #include "table_output.h"
 #include "table_source.h"
 

@@ -12,6 +12,7 @@
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "engine.h"
+#include "number_flags.h"
 
 namespace bhroute::cli {
 
@@ -72,30 +73,30 @@ void add_model_flags(CLI::App& app, ModelFlags& flags, bool required) {
       ->type_name("TEXT")
       ->required(required)
       ->group(model);
-  app.add_option("-c,--window", flags.window, "Tokens a window")
+  add_count(app, "-c,--window", flags.window, "Tokens a window")
       ->capture_default_str()
       ->type_name("N")
       ->group(model);
-  app.add_option("--windows", flags.num_windows,
-                 "Only the first N whole windows; 0 = all of the text")
+  add_count(app, "--windows", flags.num_windows,
+            "Only the first N whole windows; 0 = all of the text")
       ->capture_default_str()
       ->type_name("N")
       ->group(model);
   const char* engine = "Engine (as llama.cpp has them)";
-  app.add_option("-t,--threads", flags.threads, "0 = every core")
+  add_count(app, "-t,--threads", flags.threads, "0 = every core")
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
-  app.add_option("-b,--batch", flags.batch, "Tokens decoded side by side: batch/window windows")
+  add_count(app, "-b,--batch", flags.batch, "Tokens decoded side by side: batch/window windows")
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
-  app.add_option("--micro-batch", flags.micro_batch, "Tokens a pass through the graph; also -ub")
+  add_count(app, "--micro-batch", flags.micro_batch, "Tokens a pass through the graph; also -ub")
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);
   add_way_flag(app, flags.way);
-  app.add_option("--gpu-layers", flags.gpu_layers, "Layers on the GPU; also -ngl")
+  add_whole(app, "--gpu-layers", flags.gpu_layers, "Layers on the GPU; also -ngl")
       ->capture_default_str()
       ->type_name("N")
       ->group(engine);

@@ -1,7 +1,5 @@
 #include "parse_error.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -76,15 +74,14 @@ std::optional<Parts> parts_of(std::string_view sentence, std::string_view before
                std::string(sentence.substr(rest, sentence.size() - after.size() - rest))};
 }
 
-// What kind of value it is by the help's name of it.
+// Of whole numbers number_flags.h tells by itself.
 Error unreadable(const Parts& parts, const CLI::App& command) {
   const CLI::Option* option = command.get_option_no_throw(parts.flag);
   if (option == nullptr || option->get_type_name().empty())
     return {ErrorKind::invalid_input, place(command), parts.flag + ": takes no value", parts.rest,
             ""};
-  const std::string value = option->get_type_name();
   return {ErrorKind::invalid_input, place(command), parts.flag + ": cannot be read", parts.rest,
-          value == "N" || value == "L" ? "a whole number" : "a number"};
+          "a number"};
 }
 
 // "-m GGUF" of --model, "TABLE" of a positional.
@@ -115,16 +112,6 @@ Error reworded(const std::string& sentence, const CLI::App& command) {
 }
 
 }  // namespace
-
-CLI::Validator in_range(long long low, long long high) {
-  return CLI::Validator(
-      [low, high](std::string& text) {
-        long long value = 0;
-        const bool fits = CLI::detail::lexical_cast(text, value) && value >= low && value <= high;
-        return fits ? "" : fmt::format("out of range, got {}, want {} to {}", text, low, high);
-      },
-      "");
-}
 
 Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = selected(app);

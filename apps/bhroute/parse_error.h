@@ -6,9 +6,6 @@
 
 namespace bhroute::cli {
 
-/// A check of a whole number's range that fails in this project's form.
-CLI::Validator in_range(long long low, long long high);
-
 /// CLI11's error in this project's form, with "did you mean" for an unknown word.
 Error describe(const CLI::ParseError& error, const CLI::App& app);
 

@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "json_output.h"
 #include "model_flags.h"
+#include "number_flags.h"
 #include "table_source.h"
 
 namespace bhroute::cli {
@@ -172,16 +173,16 @@ Action declare_run(CLI::App& app, Context& context) {
   app.add_option("-p,--prompt", flags->prompt, "The text to continue")
       ->type_name("PROMPT")
       ->required();
-  app.add_option("-n,--tokens", flags->generation.max_tokens, "Tokens to write")
+  add_count(app, "-n,--tokens", flags->generation.max_tokens, "Tokens to write")
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--temp", flags->generation.temperature, "0 = always the likeliest token")
       ->capture_default_str()
       ->type_name("T");
-  app.add_option("--seed", flags->generation.seed, "For --temp above 0")
+  add_count(app, "--seed", flags->generation.seed, "For --temp above 0")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("-c,--context", flags->engine.window, "Room for prompt and continuation, tokens")
+  add_count(app, "-c,--context", flags->engine.window, "Room for prompt and continuation, tokens")
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--policy", flags->policy,
@@ -189,10 +190,10 @@ Action declare_run(CLI::App& app, Context& context) {
       ->type_name("POLICY");
   app.add_option("--table", flags->table, "The calibration table")->type_name("TABLE");
   app.add_flag("--force", flags->force, "Use a table that was made from another model");
-  app.add_option("-t,--threads", flags->engine.threads, "0 = every core")
+  add_count(app, "-t,--threads", flags->engine.threads, "0 = every core")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--gpu-layers", flags->engine.gpu_layers, "Layers on the GPU; also -ngl")
+  add_whole(app, "--gpu-layers", flags->engine.gpu_layers, "Layers on the GPU; also -ngl")
       ->capture_default_str()
       ->type_name("N");
   add_way_flag(app, flags->engine.way);

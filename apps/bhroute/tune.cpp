@@ -15,6 +15,7 @@
 #include "command.h"
 #include "json_output.h"
 #include "model_flags.h"
+#include "number_flags.h"
 #include "output_path.h"
 #include "progress.h"
 #include "tune_output.h"
@@ -117,6 +118,7 @@ Action declare_tune(CLI::App& app, Context& context) {
   add_model_flags(app, flags->model);
   add_score_flag(app, flags->score);
   app.add_option("--budget", options.budget, "Mean number of experts per token and layer")
+      ->check(not_negative())
       ->type_name("K")
       ->required();
   app.add_option(
@@ -139,7 +141,7 @@ Action declare_tune(CLI::App& app, Context& context) {
       ->type_name("DIR");
   const char* effort = "Effort, in windows of the text";
   const auto add = [&](const char* name, std::size_t& value, const char* help) {
-    app.add_option(name, value, help)->capture_default_str()->type_name("N")->group(effort);
+    add_count(app, name, value, help)->capture_default_str()->type_name("N")->group(effort);
   };
   add("--fit", options.fit, "Kept for the fit, from the beginning; all others are held back");
   add("--sensitivity", options.sensitivity, "Of these, to measure each layer on; 0 = not at all");

@@ -1,16 +1,24 @@
 """What a person is told of a word, a file or a folder that is the wrong one: in this program's words, in one line, exit code 2."""
 
 import os
+import re
 import unittest
 
 import support
 
 KIND_OF_FILE = {"a.json": b'{"key": 1, "more": [1, 2, 3]}', "list.json": b"[1, 2, 3, 4, 5]", "m.gguf": b"GGUF\x03" + b"\0" * 40, "k.pkl": b"\x80\x04\x95" + b"k" * 40,
                 "t.npy": b"\x93NUMPY\x01\x00" + b"\0" * 40, "text.txt": b"It was a fine day, and they walked."}
+MODEL_FLAGS = {"--window", "--windows", "--threads", "--batch", "--micro-batch", "--gpu-layers"}
+WHOLE = {"quickstart": MODEL_FLAGS, "calibrate": MODEL_FLAGS | {"--top-k", "--grid", "--reservoir", "--seed"}, "check": MODEL_FLAGS, "sweep": MODEL_FLAGS,
+         "predict": MODEL_FLAGS, "evaluate": MODEL_FLAGS | {"--log-every"}, "tune": MODEL_FLAGS | {"--fit", "--sensitivity", "--screen", "--second", "--final"},
+         "run": {"--tokens", "--seed", "--context", "--threads", "--gpu-layers"}, "explain": {"--layer"}, "import-kde": {"--layers"}}
+NUMBERS = {"quickstart": {"--budget"}, "tune": {"--budget"}, "run": {"--temp"}, "fdr": {"--alpha", "--lambda", "--kappa", "--beta"}}
+BEYOND = "9" * 23  # 64 bits and more
 KIND_NAMES = {"a.json": "JSON", "list.json": "JSON", "m.gguf": "a GGUF model", "k.pkl": "a pickle", "t.npy": "a .npy array", "text.txt": "other bytes"}
 
 
 class Values(support.CliTest):
+    maxDiff = None
     EVALUATE = ["evaluate", "-m", "m.gguf", "-f", "t.txt", "--policy", "top_k:k=2"]
 
     def test_what_is_no_number(self):
@@ -19,9 +27,38 @@ class Values(support.CliTest):
         self.fails(2, "tune", "-m", "m.gguf", "-f", "t.txt", "-o", "p.json", "--budget", "few", says="bhroute: tune: --budget: cannot be read, got few, want a number")
         self.fails(2, "fdr", "p.csv", "--alpha", "x\ny", says="bhroute: fdr: --alpha: cannot be read, got x y, want a number")
 
+    def flags_that_say(self, want):
+        """Of every subcommand's flags with a value, those whose value "abc" is answered by `want`."""
+        sections = re.split(r"^### (\S+)$", self.ok("man", "--markdown").out, flags=re.MULTILINE)[1:]
+        found = {}
+        for name, page in zip(sections[::2], sections[1::2]):
+            for flag in re.findall(r"^\| `(?:-\S+ )?(--\S+) [A-Z][^`]*`", page, re.MULTILINE):
+                if self.bhroute(name, flag, "abc").err == f"bhroute: {name}: {flag}: cannot be read, got abc, want {want}\n":
+                    found.setdefault(name, set()).add(flag)
+        return found
+
+    def test_every_flag_of_a_number_says_which_kind_it_wants(self):
+        self.assertEqual(self.flags_that_say("a whole number"), WHOLE)
+        self.assertEqual(self.flags_that_say("a number"), NUMBERS)
+
+    def test_every_count_refuses_fractions_and_what_is_too_large(self):
+        for name, flags in WHOLE.items():
+            for flag in flags:
+                for got in ("1.5", "1e3", "7x"):
+                    self.fails(2, name, flag, got, says=f"bhroute: {name}: {flag}: cannot be read, got {got}, want a whole number")
+                outcome = self.fails(2, name, flag, BEYOND, says=f"bhroute: {name}: {flag}: out of range, got {BEYOND}, want ")
+                self.assertRegex(outcome.err, r"want (0|-\d+) to \d+$")
+                if flag != "--gpu-layers":
+                    self.fails(2, name, flag, "-1", says=[f"bhroute: {name}: {flag}: ", ", got -1, want 0 "])
+
+    def test_the_largest_count_has_64_bits(self):
+        self.fails(2, *self.EVALUATE, "--windows", 2**64, says=f"out of range, got {2**64}, want 0 to {2**64 - 1}")
+        self.assertNotIn("out of range", self.bhroute(*self.EVALUATE, "--windows", 2**64 - 1).err)
+        self.fails(2, *self.EVALUATE, "--threads", 2**31, says=f"out of range, got {2**31}, want 0 to {2**31 - 1}")
+
     def test_out_of_range(self):
         self.fails(2, "explain", "t", "--layer", "-1", "--logits", "-", says="bhroute: explain: --layer: out of range, got -1, want 0 to 10000")
-        self.fails(2, "import-kde", "x", "-o", "y", "--layers", "many", says="bhroute: import-kde: --layers: out of range, got many, want 0 to 10000")
+        self.fails(2, "import-kde", "x", "-o", "y", "--layers", 10001, says="bhroute: import-kde: --layers: out of range, got 10001, want 0 to 10000")
 
     def test_a_flag_takes_no_value(self):
         self.fails(2, *self.EVALUATE, "--json=abc", says="bhroute: evaluate: --json: takes no value, got abc")
