@@ -213,7 +213,7 @@ Result<int> find_api_version() {
 void say_at_exit() {
   statistics().finish_file();
   if (policies().is_set_from_within()) return;
-  std::fflush(stdout);  // in a pipe the program's last lines wait there, and come before this one
+  flush_unless_held(stdout);  // in a pipe the program's last lines wait there, and come before
   say(statistics().summary());
 }
 
