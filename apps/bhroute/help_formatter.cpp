@@ -11,6 +11,7 @@ namespace bhroute::cli {
 namespace {
 
 constexpr std::size_t kLeastWidth = 40;
+constexpr std::size_t kHanging = 4;  // of a usage's further lines
 constexpr std::size_t kNarrow = 70;  // below this the names take too much of a line
 
 std::string indented(const std::vector<std::string>& lines, std::size_t by) {
@@ -32,7 +33,7 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   if (app->get_parent() == nullptr) return CLI::Formatter::make_usage(app, std::move(name));
-  return indented(wrap("Usage: " + usage(*app), width_), 4);
+  return indented(wrap("Usage: " + usage(*app), width_, kHanging), 0);
 }
 
 std::string HelpFormatter::make_subcommand(const CLI::App* sub) const {

@@ -13,7 +13,8 @@ std::size_t first_piece(std::string_view word, std::size_t width) {
 
 }  // namespace
 
-std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+std::vector<std::string> wrap(std::string_view text, std::size_t width, std::size_t hanging) {
+  const std::size_t longest = width - hanging;  // word, so that each fits every line
   std::vector<std::string> lines{""};
   const auto put = [&](std::string_view word) {
     std::string& line = lines.back();
@@ -22,13 +23,13 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
     else if (line.size() + 1 + word.size() <= width)
       line.append(" ").append(word);
     else
-      lines.emplace_back(word);
+      lines.emplace_back(std::string(hanging, ' ').append(word));
   };
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
     std::string_view word = text.substr(0, end);
-    for (; word.size() > width; word.remove_prefix(first_piece(word, width)))
-      put(word.substr(0, first_piece(word, width)));
+    for (; word.size() > longest; word.remove_prefix(first_piece(word, longest)))
+      put(word.substr(0, first_piece(word, longest)));
     if (!word.empty()) put(word);
     text.remove_prefix(std::min(end + 1, text.size()));
   }

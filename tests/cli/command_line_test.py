@@ -39,6 +39,13 @@ class Help(support.CliTest):
             self.assertLessEqual(longest, columns)
             self.assertGreater(longest, columns - 15)
 
+    def test_a_long_usage_is_broken_within_the_terminal(self):
+        for columns in range(40, 80):
+            for name in ("tune", "evaluate", "explain"):
+                usage = self.on_terminal(columns, name, "--help").partition("Usage: ")[2].partition("\r\n\r\n")[0].split("\r\n")
+                self.assertLessEqual(max(map(len, ["Usage: " + usage[0], *usage[1:]])), columns, (name, usage))
+                self.assertTrue(all(line.startswith("    ") for line in usage[1:]), usage)
+
     def on_terminal(self, columns, *words):
         keyboard, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
