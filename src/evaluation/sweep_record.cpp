@@ -28,12 +28,12 @@ json versions(const ModelRunner& model) {
   return {{"bhroute", version()}, {"engine", model.description().engine}};
 }
 
+/// What decides a run's losses: not the threads, which change its speed alone.
 json settings(const WindowedText& text, const SweepOptions& options) {
   json object{{"window", text.window},
               {"windows", text.num_windows},
               {"score", to_string(options.evaluate.score)},
               {"probe", options.evaluate.probe}};
-  if (options.threads > 0) object["threads"] = options.threads;
   if (options.batch > 0) object["batch"] = options.batch;
   if (options.micro_batch > 0) object["micro_batch"] = options.micro_batch;
   if (options.gpu_layers != 0) object["gpu_layers"] = options.gpu_layers;
@@ -68,6 +68,7 @@ json table_to_json(const TableSource& source) {
 
 json sweep_record(const ModelRunner& model, const WindowedText& text, const SweepOptions& options) {
   json record = settings(text, options);
+  if (options.threads > 0) record["threads"] = options.threads;
   record["model"] = model_to_json(model.description());
   if (!options.model_path.empty()) record["model"]["path"] = options.model_path;
   record["text"] = {{"path", options.text_path},

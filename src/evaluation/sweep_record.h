@@ -12,7 +12,8 @@ namespace bhroute::evaluation {
 nlohmann::json sweep_record(const ModelRunner& model, const WindowedText& text,
                             const SweepOptions& options);
 
-/// SHA-256 over all that decides the numbers of any run: model, tokens, settings, versions.
+/// SHA-256 over all that decides the numbers of any run, its speed aside: model, tokens, settings
+/// but for the threads, versions.
 std::string environment_fingerprint(const ModelRunner& model, const WindowedText& text,
                                     const SweepOptions& options);
 

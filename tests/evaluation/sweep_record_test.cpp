@@ -58,6 +58,9 @@ TEST(SweepRecord, TheEnvironmentsFingerprintSeesEveryChange) {
   changed.evaluate.score = Score::all;
   EXPECT_TRUE(seen.insert(environment_fingerprint(model, text, changed)).second);
   changed = options;
+  changed.batch = 512;
+  EXPECT_TRUE(seen.insert(environment_fingerprint(model, text, changed)).second);
+  changed = options;
   changed.text_sha256 = "u";
   EXPECT_TRUE(seen.insert(environment_fingerprint(model, text, changed)).second);
   model.mutable_description().sha256 = "b";
@@ -66,10 +69,11 @@ TEST(SweepRecord, TheEnvironmentsFingerprintSeesEveryChange) {
   EXPECT_TRUE(seen.insert(environment_fingerprint(model, text, options)).second);
 }
 
-TEST(SweepRecord, TheCommandDoesNotMakeAnotherRun) {
+TEST(SweepRecord, CommandAndThreadsDoNotMakeAnotherRun) {
   const FakeModel model;
   SweepOptions other = sample_options();
   other.command = "bhroute sweep --again";
+  other.threads = 1;
   EXPECT_EQ(environment_fingerprint(model, fake_windows(2), sample_options()),
             environment_fingerprint(model, fake_windows(2), other));
 }
