@@ -1,13 +1,13 @@
 #include "llama/loaded_model.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "bhroute/core/cores.h"
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/stop.h"
@@ -20,13 +20,8 @@ namespace {
 using evaluation::ModelDescription;
 using evaluation::Token;
 
-int usable_cores() {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
 int threads_of(const LoadOptions& options) {
-  return options.threads > 0 ? options.threads : usable_cores();
+  return options.threads > 0 ? options.threads : static_cast<int>(usable_cores());
 }
 
 ModelDescription describe(const GgufFacts& facts, const LoadOptions& options, std::string sha256) {

@@ -1,13 +1,11 @@
 #include "model_flags.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <thread>
 
+#include "bhroute/core/cores.h"
 #include "bhroute/core/file.h"
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
@@ -175,10 +173,7 @@ std::vector<int> known_layers(const ModelFlags& flags) {
 
 std::size_t num_threads(const ModelFlags& flags) {
   if (flags.threads > 0) return static_cast<std::size_t>(flags.threads);
-  cpu_set_t set;
-  const bool known = ::sched_getaffinity(0, sizeof set, &set) == 0;
-  return known ? static_cast<std::size_t>(CPU_COUNT(&set))
-               : std::max(1U, std::thread::hardware_concurrency());
+  return usable_cores();
 }
 
 Result<evaluation::EvaluateOptions> evaluate_options(const ModelFlags& flags,
