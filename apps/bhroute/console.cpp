@@ -52,7 +52,8 @@ std::size_t Console::out_width() const noexcept { return width_of(STDOUT_FILENO)
 void Console::out(std::string_view text) {
   std::lock_guard lock(mutex_);
   if (aside != nullptr) {
-    aside->append(text);
+    write(aside, text);
+    std::fflush(aside);
     return;
   }
   clear_status();

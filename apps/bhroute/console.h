@@ -3,6 +3,7 @@
 
 #include <fmt/color.h>
 
+#include <cstdio>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -18,8 +19,8 @@ class Console {
  public:
   Console();
 
-  bool quiet = false;            ///< no information and no progress; warnings and errors stay
-  std::string* aside = nullptr;  ///< takes the results of inner steps in place of stdout
+  bool quiet = false;          ///< no information and no progress; warnings and errors stay
+  std::FILE* aside = nullptr;  ///< takes the results of inner steps in place of stdout
 
   bool is_terminal() const noexcept { return is_terminal_; }
   std::size_t width() const noexcept;      ///< of the terminal at stderr, in characters

@@ -24,6 +24,17 @@ Result<void> check_access(const fs::path& folder, const std::string& flag) {
 
 fs::path or_here(const fs::path& folder) { return folder.empty() ? "." : folder; }
 
+/// The path, or the folder above it that exists; the last one above where none can be looked up.
+fs::path nearest_there(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored)) {
+    fs::path above = or_here(path.parent_path());
+    if (above == path) break;
+    path = std::move(above);
+  }
+  return path;
+}
+
 }  // namespace
 
 Result<void> check_writable(const std::string& path, const std::string& flag) {
@@ -38,12 +49,14 @@ Result<void> check_writable(const std::string& path, const std::string& flag) {
 }
 
 Result<void> check_folder(const std::string& path, const std::string& flag) {
-  std::error_code ignored;
+  std::error_code problem;
   if (path.empty()) return invalid_input(flag, "missing", "", "a folder");
-  fs::path nearest = path;
-  while (!fs::exists(nearest, ignored) && nearest.has_relative_path())
-    nearest = or_here(nearest.parent_path());
-  if (!fs::is_directory(nearest, ignored))
+  const fs::path nearest = nearest_there(path);
+  const bool is_folder = fs::is_directory(nearest, problem);
+  if (problem)
+    return invalid_input(flag, "cannot be looked up (" + problem.message() + ")", nearest.string(),
+                         "a folder that can");
+  if (!is_folder)
     return invalid_input(flag, "is not a folder", nearest.string(), "a folder, or a new path");
   return check_access(nearest, flag);
 }

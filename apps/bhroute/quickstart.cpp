@@ -1,11 +1,16 @@
 // bhroute quickstart: calibrate, predict, tune, evaluate, report, and how to serve the model.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "bhroute/calibration/calibration_file.h"
@@ -30,6 +35,7 @@ struct Flags {
   ModelFlags model;
   std::optional<double> budget;  ///< else usual_budget
   std::string output = "bhroute-quickstart", effort = "usual";
+  const CLI::Option* threads = nullptr;
   bool dry_run = false;
 };
 
@@ -63,9 +69,8 @@ bool is_calibrated(const QuickstartProbe& probe, const ModelFlags& flags,
 }
 
 Result<void> calibrate(const QuickstartProbe& probe, const ModelFlags& flags,
-                       const QuickstartPaths& paths, Console& console) {
-  if (!is_calibrated(probe, flags, paths))
-    return step(1, calibrate_words(flags, probe.plan(), paths), console);
+                       const QuickstartPaths& paths, Console& console, bool is_there) {
+  if (!is_there) return step(1, calibrate_words(flags, probe.plan(), paths), console);
   say(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()), console);
   return {};
 }
@@ -102,10 +107,10 @@ Result<std::string> predict(const QuickstartProbe& probe, double budget,
 }
 
 Result<void> work(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
-                  const QuickstartPaths& paths, Console& console) {
+                  const QuickstartPaths& paths, Console& console, bool continues) {
   if (auto ok = write_if_other(paths.learning(), probe.text.learning); !ok) return ok;
   if (auto ok = write_if_other(paths.evaluation(), probe.text.evaluation); !ok) return ok;
-  if (auto ok = calibrate(probe, flags, paths, console); !ok) return ok;
+  if (auto ok = calibrate(probe, flags, paths, console, continues); !ok) return ok;
   const auto bh = predict(probe, budget, paths, console);
   if (!bh) return tl::make_unexpected(bh.error());
   if (auto ok = step(3, tune_words(flags, probe.plan(), budget, paths), console); !ok) return ok;
@@ -133,14 +138,30 @@ Result<void> make_folder(const std::string& folder) {
   return invalid_input("--output", "cannot make the folder (" + problem.message() + ")", folder);
 }
 
-/// All steps; what they print is long, and goes into a file for who wants it.
+/// All steps; what they print is long, and goes into a file for who wants it, as it comes: it is
+/// there whatever ends the work, and where the work continues it is added to.
 Result<void> work_aside(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
                         const QuickstartPaths& paths, Console& console) {
-  std::string results;
-  console.aside = &results;
-  const auto done = work(flags, probe, budget, paths, console);
+  const bool continues = is_calibrated(probe, flags, paths);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      std::fopen(paths.steps().c_str(), continues ? "a" : "w"), std::fclose);
+  if (!file)
+    return failure(paths.steps(),
+                   std::string("cannot be written to (") + std::strerror(errno) + ")");
+  console.aside = file.get();
+  auto done = work(flags, probe, budget, paths, console, continues);
   console.aside = nullptr;
-  return done ? write_file(paths.steps(), results) : done;
+  if (done && std::ferror(file.get()) != 0)
+    return failure(paths.steps(), "could not be written whole");
+  return done;
+}
+
+/// Threads that are named are kept: 0, every core, is a choice too.
+ModelFlags as_asked(const Flags& flags) {
+  ModelFlags model = flags.model;
+  if (flags.threads->count() > 0 && model.threads == 0)
+    model.threads = static_cast<int>(num_threads(model));
+  return model;
 }
 
 /// With the threads that the probe found to be faster.
@@ -159,20 +180,20 @@ Result<void> run(const Flags& flags, Context& context) {
   if (!budget) return tl::make_unexpected(budget.error());
   const auto text = read_beginning(flags.model, *plan);
   if (!text) return tl::make_unexpected(text.error());
-  if (!flags.dry_run)
-    if (auto ok = make_folder(flags.output); !ok) return ok;
   const auto start = std::chrono::steady_clock::now();
-  const auto found = probe(flags.model, *plan, *text);
+  const auto found = probe(as_asked(flags), *plan, *text);
   if (!found) return tl::make_unexpected(found.error());
   const QuickstartPaths paths{flags.output};
   const ModelFlags model = as_probed(flags.model, *found);
   const double estimate = estimated_seconds(*found, *budget, kMostRuns);
   console.info(plan_text(*found, *budget, estimate, describe(found->model)));
   if (flags.dry_run) {
-    console.out(context.json ? plan_json(*found, *budget, estimate)
-                             : commands_text(model, *found, *budget, paths));
+    const auto commands = command_lines(model, *found, *budget, paths);
+    console.out(context.json ? plan_json(*found, *budget, estimate, commands)
+                             : fmt::format("{}\n", fmt::join(commands, "\n")));
     return {};
   }
+  if (auto ok = make_folder(flags.output); !ok) return ok;
   if (auto ok = work_aside(model, *found, *budget, paths, console); !ok) return ok;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =
@@ -199,6 +220,11 @@ Action declare_quickstart(CLI::App& app, Context& context) {
       ->type_name("EFFORT");
   app.add_flag("--dry-run", flags->dry_run, "Only the estimate and the commands that it would run");
   add_model_flags(app, flags->model);
+  flags->threads = app.get_option("--threads")
+                       ->default_str("")
+                       ->description(
+                           "Default: every core, or fewer where other programs hold some "
+                           "and fewer are\nfaster; 0 = every core");
   return [flags, &context] { return run(*flags, context); };
 }
 

@@ -88,24 +88,26 @@ std::string plan_text(const QuickstartProbe& probe, double budget, double estima
                                          format_duration(estimated_seconds));
 }
 
-std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds) {
+std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds,
+                      const std::vector<std::string>& commands) {
   return json_text({{"budget", budget},
                     {"estimated_seconds", estimated_seconds},
                     {"seconds_per_window", probe.speed.seconds_per_window},
                     {"threads", probe.speed.threads},
                     {"learning_windows", probe.plan().learning()},
                     {"evaluation_windows", probe.plan().evaluation},
+                    {"commands", commands},
                     {"versions", versions_json()}});
 }
 
-std::string commands_text(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
-                          const QuickstartPaths& paths) {
-  std::string text;
+std::vector<std::string> command_lines(const ModelFlags& flags, const QuickstartProbe& probe,
+                                       double budget, const QuickstartPaths& paths) {
+  std::vector<std::string> lines;
   for (const Words& words :
        {calibrate_words(flags, probe.plan(), paths), tune_words(flags, probe.plan(), budget, paths),
         sweep_words(flags, probe.plan(), paths), report_words(paths)})
-    text += "bhroute " + shell_line(words) + "\n";
-  return text;
+    lines.push_back("bhroute " + shell_line(words));
+  return lines;
 }
 
 Result<QuickstartOutcome> read_outcome(const QuickstartPaths& paths, QuickstartFacts facts) {

@@ -2,6 +2,7 @@
 // What `bhroute quickstart` says before and after its work.
 
 #include <string>
+#include <vector>
 
 #include "quickstart_steps.h"
 
@@ -12,10 +13,11 @@ inline constexpr int kNumSteps = 5;
 /// How much will run, and about how long that takes.
 std::string plan_text(const QuickstartProbe& probe, double budget, double estimated_seconds,
                       const std::string& model);
-std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds);
-/// The subcommands of the steps, a line each.
-std::string commands_text(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
-                          const QuickstartPaths& paths);
+std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds,
+                      const std::vector<std::string>& commands);
+/// The subcommands of the steps, as a shell takes them.
+std::vector<std::string> command_lines(const ModelFlags& flags, const QuickstartProbe& probe,
+                                       double budget, const QuickstartPaths& paths);
 
 struct QuickstartFacts {
   double budget = 0.0, estimated_seconds = 0.0, seconds = 0.0;

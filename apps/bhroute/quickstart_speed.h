@@ -13,8 +13,8 @@ struct QuickstartSpeed {
   double every_core_seconds = 0.0;
 };
 
-/// Of the model's own routing: a batch after a window to warm up. Threads that the user named are
-/// kept; else fewer than every core are tried where other programs hold some.
+/// Of the model's own routing: a batch after a window to warm up. Threads that flags name are kept;
+/// with 0 fewer than every core are tried where other programs hold some.
 Result<QuickstartSpeed> measure_speed(evaluation::ModelRunner& model,
                                       const evaluation::WindowedText& text,
                                       const ModelFlags& flags);
