@@ -51,13 +51,7 @@ class Help(support.CliTest):
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         shell = subprocess.Popen([support.BINARY, *words], stdout=terminal, cwd=self.folder)
         os.close(terminal)
-        shown = b""
-        try:
-            while chunk := os.read(keyboard, 4096):
-                shown += chunk
-        except OSError:  # Linux says so when the other end is closed and all is read
-            pass
-        os.close(keyboard)
+        shown = support.shown_on(keyboard)
         self.assertEqual(shell.wait(), 0)
         return shown.decode()
 
@@ -190,13 +184,7 @@ class Streams(support.CliTest):
             done = subprocess.run([support.BINARY, *words, *quiet], stdout=subprocess.DEVNULL, stderr=terminal,
                                   cwd=self.folder, env={**os.environ, "TERM": "xterm"}, check=False)
             os.close(terminal)
-            shown = b""
-            try:
-                while chunk := os.read(keyboard, 4096):
-                    shown += chunk
-            except OSError:  # Linux says so when the other end is closed and all is read
-                pass
-            os.close(keyboard)
+            shown = support.shown_on(keyboard)
             self.assertEqual(done.returncode, 0)
             self.assertEqual(b"3 layers" in shown, not quiet, shown)
 

@@ -60,13 +60,7 @@ class OutputTest(support.CliTest):
         done = subprocess.Popen([support.BINARY, *map(str, words)], stdout=terminal if out is None else out, stderr=terminal, stdin=subprocess.DEVNULL,
                                 cwd=self.folder, env={**environment, "TERM": "xterm", **(env or {})})
         os.close(terminal)
-        shown = b""
-        try:
-            while chunk := os.read(keyboard, 4096):
-                shown += chunk
-        except OSError:  # Linux says so when the other end is closed and all is read
-            pass
-        os.close(keyboard)
+        shown = support.shown_on(keyboard)
         return done.wait(), shown.decode()
 
 

@@ -127,6 +127,18 @@ def dense_gguf():
     return head + b"\0" * (-len(head) % 32) + b"\0" * 128
 
 
+def shown_on(keyboard):
+    """All that a pseudo-terminal was shown, bytes, once nothing holds its other end; closes it."""
+    shown = b""
+    try:
+        while chunk := os.read(keyboard, 4096):
+            shown += chunk
+    except OSError:  # Linux says so when the other end is closed and all is read
+        pass
+    os.close(keyboard)
+    return shown
+
+
 def planted_logits(num_tokens, num_experts, seed):
     """Logits on a lattice that float32 counting keeps exactly; a small generator of its own, so that every Python agrees."""
     values, state = [], seed

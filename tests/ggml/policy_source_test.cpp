@@ -52,6 +52,12 @@ class WatchedFile : public ::testing::Test {
     EXPECT_TRUE(policy);
     return *policy == nullptr ? 0 : (*policy)->spec().k;
   }
+  void change_from_4_to_12() {
+    write(R"({"rule": "top_k", "k": 4})");
+    source_.take(file_);
+    EXPECT_EQ(current_k(), 4u);
+    write(R"({"rule": "top_k", "k": 12})");
+  }
   /// Two looks, one to see the change and one to see that it stands still.
   std::string after_change() {
     ::testing::internal::CaptureStderr();
@@ -66,29 +72,20 @@ class WatchedFile : public ::testing::Test {
 };
 
 TEST_F(WatchedFile, IsReadAgainWhenItChanges) {
-  write(R"({"rule": "top_k", "k": 4})");
-  source_.take(file_);
-  EXPECT_EQ(current_k(), 4u);
-  write(R"({"rule": "top_k", "k": 12})");
+  change_from_4_to_12();
   EXPECT_THAT(after_change(), HasSubstr("policy top_k:k=12"));
   EXPECT_EQ(current_k(), 12u);
 }
 
 // A request that comes after the change, to a server that was idle, runs by the new policy.
 TEST_F(WatchedFile, ThatHasLainStillIsReadAtTheFirstLook) {
-  write(R"({"rule": "top_k", "k": 4})");
-  source_.take(file_);
-  EXPECT_EQ(current_k(), 4u);
-  write(R"({"rule": "top_k", "k": 12})");
+  change_from_4_to_12();
   std::this_thread::sleep_for(std::chrono::milliseconds(150));
   EXPECT_EQ(current_k(), 12u);
 }
 
 TEST_F(WatchedFile, ThatMayBeUnderWayIsReadAtTheSecondLook) {
-  write(R"({"rule": "top_k", "k": 4})");
-  source_.take(file_);
-  EXPECT_EQ(current_k(), 4u);
-  write(R"({"rule": "top_k", "k": 12})");
+  change_from_4_to_12();
   const auto ahead = std::filesystem::file_time_type::clock::now() + std::chrono::hours(1);
   std::filesystem::last_write_time(file_, ahead);  // a clock that is not ours
   std::this_thread::sleep_for(std::chrono::milliseconds(110));
