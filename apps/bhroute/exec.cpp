@@ -66,10 +66,10 @@ Result<std::string> check_policy(const Flags& flags) {
   return is_file ? std::filesystem::absolute(text).string() : routing::to_string(*policy);
 }
 
-void prepend(const char* variable, const std::string& value) {
+void append(const char* variable, const std::string& value) {
   const char* old = std::getenv(variable);
   const bool has_old = old != nullptr && *old != '\0';
-  setenv(variable, (has_old ? value + ":" + old : value).c_str(), 1);
+  setenv(variable, (has_old ? std::string(old) + ":" + value : value).c_str(), 1);
 }
 
 // Programs with the CPU backend linked in never look for others: these take the plugin by
@@ -87,7 +87,7 @@ Result<void> prepare_environment(const Flags& flags) {
   setenv(ggml::kExecVariable, fmt::format("{}:{}", getpid(), mark).c_str(), 1);
   if (!flags.statistics.empty())
     setenv("BHROUTE_STATS", std::filesystem::absolute(flags.statistics).c_str(), 1);
-  prepend("LD_PRELOAD", plugin->string());
+  append("LD_PRELOAD", plugin->string());  // a sanitizer of the caller's must come first
   return {};
 }
 

@@ -69,6 +69,7 @@ class Pages(support.CliTest):
     def run_block(self, block):
         script = "set -eu -o pipefail\n" + block.replace("8080", str(free_port()))
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("BHROUTE_", "GGML_", "LD_PRELOAD"))}
+        environment |= support.HOST_VARIABLES
         environment.update(PATH=os.pathsep.join([self.path("bin"), LLAMA, os.environ["PATH"]]), BHROUTE=support.SOURCE, BHROUTE_BINARY=support.BINARY)
         shell = subprocess.Popen(["bash", "-c", script], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, start_new_session=True)

@@ -86,7 +86,7 @@ class Quickstart(support.CliTest):
         self.assertEqual(words[5:], ["llama-server", "-m", support.MODEL])
         self.write("bin/llama-server", '#!/bin/sh\necho "$BHROUTE_POLICY" "$@"\n')
         os.chmod(self.path("bin/llama-server"), 0o755)
-        done = self.ok(*words[1:], env={"PATH": self.path("bin") + ":" + os.environ["PATH"]})
+        done = self.ok(*words[1:], env=support.HOST_VARIABLES | {"PATH": self.path("bin") + ":" + os.environ["PATH"]})
         self.assertEqual(done.out.split(), [self.path("out/policy.json"), "-m", support.MODEL])
 
     def check_parts(self):

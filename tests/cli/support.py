@@ -11,6 +11,8 @@ import unittest
 
 BINARY = os.environ["BHROUTE_BINARY"]
 SOURCE = os.environ["BHROUTE_SOURCE_DIR"]
+# What another program needs to take the plugin: a sanitized one's runtime (tests/CMakeLists.txt).
+HOST_VARIABLES = dict(v.split("=", 1) for v in os.environ.get("BHROUTE_HOST_VARIABLES", "").split())
 HAS_ENGINE = os.environ.get("BHROUTE_HAS_ENGINE") == "1"
 MODEL = os.path.join(SOURCE, "models", "olmoe-nano", "olmoe-nano-q8_0.gguf")
 NORTHANGER = os.path.join(SOURCE, "data", "northanger.txt")

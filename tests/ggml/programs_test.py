@@ -22,12 +22,14 @@ MODEL = str(SOURCE / "models/olmoe-nano/olmoe-nano-q8_0.gguf")
 THREADS = "2"
 PROMPTS = ("She was only Anne; but to Lady Russell,", "The party drove off in very good spirits.")
 SKIPPED = 77
+# What a program needs to take this plugin: a sanitized one's runtime (tests/CMakeLists.txt).
+HOST_VARIABLES = dict(v.split("=", 1) for v in os.environ.get("BHROUTE_HOST_VARIABLES", "").split())
 
 
 def environment(**variables):
     """This process's, without what would load or configure the plugin."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BHROUTE_", "GGML_", "LD_PRELOAD"))}
-    return kept | variables
+    return kept | HOST_VARIABLES | variables
 
 
 def run(words, **variables):
@@ -130,6 +132,11 @@ class ProgramsTest(ProgramsCase):
         unset = run(words, GGML_BACKEND_PATH=PLUGIN)
         self.assertIn("WARNING: no layer was fused", unset.stderr)
         self.assertIn("BHROUTE_POLICY is not set", unset.stderr)
+
+    def test_what_the_caller_preloads_stays_in_front(self):
+        own = ":".join([*filter(None, [HOST_VARIABLES.get("LD_PRELOAD")]), "libm.so.6"])
+        done = run([BHROUTE, "exec", "--policy", "top_k:k=2", "--", "env"], LD_PRELOAD=own)
+        self.assertRegex(done.stdout, rf"(?m)^LD_PRELOAD={re.escape(own)}:\S*libggml-bhroute\.so$")
 
     def test_what_is_no_llama_program_fails(self):
         done = routed("top_k:k=2", "ls", "/")
