@@ -31,6 +31,7 @@ if name == "quickstart":
     put("-c", "32"); put("--windows", "12"); put("--effort", "quick")
 elif name in ("evaluate", "check", "calibrate", "sweep", "tune") and "-m" in words:
     put("-c", "32"); put("--windows", "4")
+os.environ.update(HOST_VARIABLES)
 os.execv(os.environ["BHROUTE_BINARY"], ["bhroute", *words])
 """
 
@@ -61,15 +62,16 @@ class Pages(support.CliTest):
         if shutil.which("curl") is None:
             self.skipTest("curl is not installed")
         os.mkdir(self.path("bin"))
-        self.write("bin/bhroute", SMALL)
+        self.write("bin/bhroute", SMALL.replace("HOST_VARIABLES", repr(support.HOST_VARIABLES)))
         os.chmod(self.path("bin/bhroute"), 0o755)
         # A build tree's plugin, where an installed one would be.
         os.symlink(os.path.join(os.path.dirname(support.BINARY), "..", "lib"), self.path("lib"))
 
     def run_block(self, block):
         script = "set -eu -o pipefail\n" + block.replace("8080", str(free_port()))
+        host = "".join(f"{name}={value} " for name, value in support.HOST_VARIABLES.items())
+        script = script.replace("GGML_BACKEND_PATH=", host + "GGML_BACKEND_PATH=")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("BHROUTE_", "GGML_", "LD_PRELOAD"))}
-        environment |= support.HOST_VARIABLES
         environment.update(PATH=os.pathsep.join([self.path("bin"), LLAMA, os.environ["PATH"]]), BHROUTE=support.SOURCE, BHROUTE_BINARY=support.BINARY)
         shell = subprocess.Popen(["bash", "-c", script], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, start_new_session=True)

@@ -149,9 +149,12 @@ class Quickstart(support.CliTest):
             self.addCleanup(busy.wait)
             self.addCleanup(busy.kill)
         words = ["quickstart", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 128, "-b", 256, "--effort", "quick", "--dry-run"]
-        found = self.ok(*words)
-        told = re.search(r"^other programs are at work: a window takes ([\d.]+) s with every core and ([\d.]+) s with -t 1, which is taken; -t N insists$",
-                         found.err, re.MULTILINE)
+        for _ in range(3):  # a short probe that a third program disturbs may see no difference
+            found = self.ok(*words)
+            told = re.search(r"^other programs are at work: a window takes ([\d.]+) s with every core and ([\d.]+) s with -t 1, which is taken; -t N insists$",
+                             found.err, re.MULTILINE)
+            if told:
+                break
         self.assertTrue(told, found.err)
         self.assertGreater(float(told.group(1)), float(told.group(2)))
         self.assertIn(f"at {told.group(2)} s a window", found.err)
