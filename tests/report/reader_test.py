@@ -43,6 +43,13 @@ TEXTS = """(() => {
     return found.sort((x, y) => x[0] - y[0]);
 })()"""
 
+# The texts of figures that reach over the edge of their plot, where they are cut: [figure, text, pixels beyond].
+CUT = """[...document.querySelectorAll('figure .main-svg text')].map(each => {
+    const text = each.getBoundingClientRect(), plot = each.closest('.plot').getBoundingClientRect();
+    const beyond = text.width ? Math.max(plot.left - text.left, text.right - plot.right, plot.top - text.top, text.bottom - plot.bottom) : 0;
+    return [each.closest('figure').dataset.figure, each.textContent.slice(0, 60), Math.round(beyond)];
+}).filter(([figure, text, beyond]) => beyond > 1)"""
+
 # Everything that a mouse can use: the keyboard must come by it.
 USABLE = "[...document.querySelectorAll('a[href], button, select, [tabindex=\"0\"]')].filter(each => each.getClientRects().length)"
 FOCUSED = """(() => { const at = document.activeElement, box = at.getBoundingClientRect();
@@ -120,6 +127,12 @@ class Reader(unittest.TestCase):
                                      ".filter(each => !each.closest('.scroll, .skip')).map(each => each.outerHTML.slice(0, 80))")
         self.assertEqual(outside, [])
         self.check_silence()
+
+    def test_no_text_of_a_figure_is_cut(self):
+        for width in (320, NARROW, 768, 1280):
+            with self.subTest(width=width):
+                self.browser.open(self.page, width=width)
+                self.assertEqual(self.browser.value(CUT), [])
 
     def test_the_keyboard_comes_by_everything(self):
         self.browser.open(self.page)

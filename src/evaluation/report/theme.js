@@ -48,10 +48,28 @@ function narrow(target) {
   return target.clientWidth < 520;
 }
 
+// On a telephone, labels as long as the room beside a plot allows.
+function labelLength(target) {
+  return narrow(target) ? Math.round(target.clientWidth / 10) - 10 : Infinity;
+}
+
+// On a telephone, a title in lines short enough for a plot whose labels leave it a third of the page.
+function inLines(title, longest = 12) {
+  return title.split(' ').reduce((lines, word) => {
+    const last = lines[lines.length - 1];
+    return last && last.length + word.length < longest ? [...lines.slice(0, -1), last + ' ' + word] : [...lines, word];
+  }, []).join('<br>');
+}
+
+function forWidth(target, layout) {
+  const x = layout.xaxis;
+  return narrow(target) ? {...layout, xaxis: {...x, title: {...x.title, text: inLines(x.title.text)}}} : layout;
+}
+
 function plot(target, traces, layout) {
   const config = {
     responsive: true, displaylogo: false, modeBarButtons: [['resetScale2d', 'toImage']],
     displayModeBar: touchScreen() ? false : 'hover'
   };
-  return Plotly.react(target, traces, plotLayout(layout), config);
+  return Plotly.react(target, traces, plotLayout(forWidth(target, layout)), config);
 }

@@ -46,7 +46,7 @@ function adaptiveTrace(runs, scale, style, more) {
 function markedTrace(runs, scale, style, name) {
   return adaptiveTrace(runs, scale, style, {
     mode: 'lines+markers+text', line: {color: cssColour('soft'), width: 1, dash: 'dot'}, cliponaxis: false,
-    text: runs.map((run, index) => index === runs.length - 1 ? name : ''), textposition: 'top right',
+    text: runs.map((run, index) => index === runs.length - 1 ? name : ''), textposition: 'top center',
     textfont: {color: cssColour('soft')}
   });
 }
@@ -151,7 +151,7 @@ function draw(results, target) {
     ...keys(scale, drawn)
   ];
   const axes = frontierAxes([...adaptive, ...beside, ...staticRuns(results)]);
-  plot(target, traces, {...axes, height: narrow(target) ? 600 : 580});
+  plot(target, traces, {...axes, height: narrow(target) ? 720 : 580});
 }
 
 // Above the curve in loss = worse than a fixed number of experts at the same mean.

@@ -16,8 +16,8 @@ function colourOf(run) {
   return run.static_difference_low > 0 ? cssColour('warm') : cssColour('soft');
 }
 
-function rowLabel(run, short) {
-  return `${plotLabel(run.name, short ? 22 : Infinity)} (${fixed(run.mean_experts, 2)})`;
+function rowLabel(run, longest) {
+  return `${plotLabel(run.name, longest)} (${fixed(run.mean_experts, 2)})`;
 }
 
 // Symmetric about 0, logarithmic further out: wins are thousandths, defeats may be whole nats.
@@ -26,8 +26,8 @@ function bent(value) {
   return Math.sign(value) * Math.log10(1 + Math.abs(value) / SCALE);
 }
 
-function ticks() {
-  const values = [-1, -0.1, -0.01, 0, 0.01, 0.1, 1];
+function ticks(few) {
+  const values = few ? [-1, -0.1, 0, 0.1, 1] : [-1, -0.1, -0.01, 0, 0.01, 0.1, 1];
   return {tickmode: 'array', tickvals: values.map(bent), ticktext: values.map(value => value === 0 ? '0' : signed(value, 2))};
 }
 
@@ -43,10 +43,10 @@ function draw(results, target) {
     hovertemplate: '%{hovertext}<extra></extra>'
   };
   plot(target, [trace], {
-    height: 110 + 24 * runs.length, showlegend: false,
+    height: (narrow(target) ? 140 : 110) + 24 * runs.length, showlegend: false,
     shapes: [{type: 'line', yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, line: {color: cssColour('ink'), width: 1}}],
-    xaxis: axis('loss minus static (nats a token)', {...ticks(), zeroline: false}),
-    yaxis: axis('', {tickmode: 'array', tickvals: y, ticktext: runs.map(run => rowLabel(run, narrow(target))), showgrid: false, zeroline: false, range: [-0.8, runs.length - 0.2]})
+    xaxis: axis('loss minus static (nats a token)', {...ticks(narrow(target)), zeroline: false}),
+    yaxis: axis('', {tickmode: 'array', tickvals: y, ticktext: runs.map(run => rowLabel(run, labelLength(target))), showgrid: false, zeroline: false, range: [-0.8, runs.length - 0.2]})
   });
 }
 

@@ -23,7 +23,7 @@ function bar(runs, name, colour, share) {
 }
 
 function draw(results, target) {
-  const runs = [...shown(results)].reverse(), names = runs.map(run => plotLabel(run.name, narrow(target) ? 24 : Infinity));
+  const runs = [...shown(results)].reverse(), names = runs.map(run => plotLabel(run.name, labelLength(target)));
   plot(target, [
     bar(runs, 'at the floor', 'warm', run => run.floor_share), bar(runs, 'between', 'ramp-high', middle),
     bar(runs, 'at the ceiling', 'accent', run => run.ceiling_share)

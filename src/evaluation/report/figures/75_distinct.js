@@ -21,7 +21,7 @@ function draw(results, target) {
   const traces = shown(results).map((run, index) => {
     const colour = cssColour(LINE_COLOURS[index % LINE_COLOURS.length]);
     return {
-      name: String(run.name).replace(/[<>&]/g, ' '), type: 'scatter', mode: 'lines+markers', x: run.distinct_experts.map(each => each.batch),
+      name: plotLabel(run.name, narrow(target) ? 28 : Infinity), type: 'scatter', mode: 'lines+markers', x: run.distinct_experts.map(each => each.batch),
       y: run.distinct_experts.map(each => each.experts), line: {color: colour, width: 2, dash: DASHES[Math.floor(index / 6) % 4]},
       marker: {size: 6, color: colour}, hovertemplate: '%{x} tokens: %{y:.1f} experts<extra></extra>'
     };

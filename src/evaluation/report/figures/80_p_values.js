@@ -20,7 +20,7 @@ function draw(results, target) {
   const least = Math.min(...lines.flatMap(line => line.x));
   const uniform = {name: 'uniform', type: 'scatter', mode: 'lines', x: [least, 1], y: [least, 1], line: {color: cssColour('ink'), width: 1, dash: 'dash'}, hoverinfo: 'skip'};
   plot(target, [uniform, ...lines], {
-    height: narrow(target) ? 560 : 500, xaxis: axis('expected p-value (uniform)', {type: 'log', exponentformat: 'power', dtick: 1}),
+    height: narrow(target) ? 640 : 500, xaxis: axis('expected p-value (uniform)', {type: 'log', exponentformat: 'power', dtick: 1}),
     yaxis: axis('observed p-value', {type: 'log', exponentformat: 'power', dtick: 1})
   });
 }

@@ -11,7 +11,7 @@ function taskNames(results) {
   return [...new Set(answered(results).flatMap(({run}) => run.tasks.map(task => task.task)))];
 }
 
-function taskTrace(results, task, index, count, narrowPage) {
+function taskTrace(results, task, index, count) {
   const found = answered(results).map(({run, name}, row) => ({name, row, score: run.tasks.find(each => each.task === task)}))
       .filter(each => each.score);
   return {
@@ -26,7 +26,7 @@ function taskTrace(results, task, index, count, narrowPage) {
 
 function draw(results, target) {
   const tasks = taskNames(results), rows = answered(results).map(({name}) => String(name).replace(/[<>&]/g, ' '));
-  const short = text => plotLabel(text, narrow(target) ? 22 : Infinity);
+  const short = text => plotLabel(text, labelLength(target));
   plot(target, tasks.map((task, index) => taskTrace(results, task, index, tasks.length)), {
     height: 150 + 40 * rows.length, xaxis: axis('right (%)', {rangemode: 'tozero'}),
     yaxis: axis('', {tickmode: 'array', tickvals: rows.map((row, index) => index), ticktext: rows.map(short), showgrid: false, zeroline: false, range: [rows.length - 0.4, -0.6]}),
