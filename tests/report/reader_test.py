@@ -50,6 +50,15 @@ CUT = """[...document.querySelectorAll('figure .main-svg text')].map(each => {
     return [each.closest('figure').dataset.figure, each.textContent.slice(0, 60), Math.round(beyond)];
 }).filter(([figure, text, beyond]) => beyond > 1)"""
 
+# The titles of axes that lie upon a legend: [figure, title].
+COVERED = """[...document.querySelectorAll('figure .main-svg .xtitle')].filter(title => {
+    const box = title.getBoundingClientRect();
+    return [...title.closest('.plot').querySelectorAll('.legendtext')].some(each => {
+        const text = each.getBoundingClientRect();
+        return text.width && box.bottom > text.top + 1 && text.bottom > box.top + 1 && box.right > text.left && text.right > box.left;
+    });
+}).map(title => [title.closest('figure').dataset.figure, title.textContent])"""
+
 # Everything that a mouse can use: the keyboard must come by it.
 USABLE = "[...document.querySelectorAll('a[href], button, select, [tabindex=\"0\"]')].filter(each => each.getClientRects().length)"
 FOCUSED = """(() => { const at = document.activeElement, box = at.getBoundingClientRect();
@@ -128,11 +137,12 @@ class Reader(unittest.TestCase):
         self.assertEqual(outside, [])
         self.check_silence()
 
-    def test_no_text_of_a_figure_is_cut(self):
+    def test_no_text_of_a_figure_is_cut_or_covered(self):
         for width in (320, NARROW, 768, 1280):
             with self.subTest(width=width):
                 self.browser.open(self.page, width=width)
                 self.assertEqual(self.browser.value(CUT), [])
+                self.assertEqual(self.browser.value(COVERED), [])
 
     def test_the_keyboard_comes_by_everything(self):
         self.browser.open(self.page)

@@ -53,17 +53,20 @@ function labelLength(target) {
   return narrow(target) ? Math.round(target.clientWidth / 10) - 10 : Infinity;
 }
 
-// On a telephone, a title in lines short enough for a plot whose labels leave it a third of the page.
-function inLines(title, longest = 12) {
+// On a telephone, a title in lines no longer than a plot is wide.
+function inLines(title, longest) {
   return title.split(' ').reduce((lines, word) => {
     const last = lines[lines.length - 1];
     return last && last.length + word.length < longest ? [...lines.slice(0, -1), last + ' ' + word] : [...lines, word];
   }, []).join('<br>');
 }
 
+// More lines of the title push the legend down.
 function forWidth(target, layout) {
-  const x = layout.xaxis;
-  return narrow(target) ? {...layout, xaxis: {...x, title: {...x.title, text: inLines(x.title.text)}}} : layout;
+  const x = layout.xaxis, title = x.title.text;
+  if (!narrow(target) || title.includes('<br>')) return layout;
+  const text = inLines(title, Math.round(target.clientWidth / 16)), more = text.split('<br>').length - 1;
+  return {...layout, legend: {...layout.legend, y: layout.legend.y - 0.09 * more}, xaxis: {...x, title: {...x.title, text}}};
 }
 
 function plot(target, traces, layout) {
@@ -71,5 +74,5 @@ function plot(target, traces, layout) {
     responsive: true, displaylogo: false, modeBarButtons: [['resetScale2d', 'toImage']],
     displayModeBar: touchScreen() ? false : 'hover'
   };
-  return Plotly.react(target, traces, plotLayout(forWidth(target, layout)), config);
+  return Plotly.react(target, traces, forWidth(target, plotLayout(layout)), config);
 }

@@ -45,7 +45,7 @@ function draw(results, target) {
   plot(target, [trace], {
     height: (narrow(target) ? 140 : 110) + 24 * runs.length, showlegend: false,
     shapes: [{type: 'line', yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, line: {color: cssColour('ink'), width: 1}}],
-    xaxis: axis('loss minus static (nats a token)', {...ticks(narrow(target)), zeroline: false}),
+    xaxis: axis(narrow(target) ? inLines('loss minus static (nats a token)', 12) : 'loss minus static (nats a token)', {...ticks(narrow(target)), zeroline: false}),
     yaxis: axis('', {tickmode: 'array', tickvals: y, ticktext: runs.map(run => rowLabel(run, labelLength(target))), showgrid: false, zeroline: false, range: [-0.8, runs.length - 0.2]})
   });
 }
