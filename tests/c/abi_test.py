@@ -1,4 +1,5 @@
-"""The C API's binary interface is the one of record, tests/c/abi.expected: exported symbols, sizes, offsets, values.
+"""The C API's binary interface is the one of record, tests/c/abi.expected: exported symbols, sizes, offsets, values, and the
+types of functions and fields.
 
 A difference is a break for programs that are compiled already. What is only added goes into the record; anything else needs
 another soname (SOVERSION in adapters/c/CMakeLists.txt).
@@ -50,7 +51,11 @@ class AbiTest(unittest.TestCase):
         declared = sorted(re.findall(r"^BHROUTE_API .*?\b(bhroute_\w+)\(", header, re.MULTILINE))
         self.assertEqual([re.sub("@.*", "", name) for name in exported()], declared)
 
-    def test_every_field_and_value_of_the_header_is_in_the_record(self):
+    def test_the_types_are_those_of_record(self):
+        changed = [line for line in interface() if line.endswith("another type")]
+        self.assertEqual(changed, [], "the header has another type than tests/c/abi_layout.c")
+
+    def test_every_field_function_and_value_of_the_header_is_in_the_record(self):
         header = re.sub(r"/\*.*?\*/", "", (SOURCE / "include/bhroute.h").read_text(), flags=re.DOTALL)
         record = RECORD.read_text()
         fields = [f"{name}.{field}" for body, name in re.findall(r"typedef struct \w+ \{(.*?)\} (\w+);", header, re.DOTALL)
@@ -58,8 +63,12 @@ class AbiTest(unittest.TestCase):
         values = re.findall(r"\b(BHROUTE_[A-Z_]+) = \d", header)
         self.assertGreater(len(fields), 10)
         self.assertGreater(len(values), 4)
-        for name in fields + values:
-            self.assertRegex(record, rf"(?m)^(offset|value) {re.escape(name)} \d+$")
+        for name in fields:
+            self.assertRegex(record, rf"(?m)^offset {re.escape(name)} \d+ \w+")
+        for name in values:
+            self.assertRegex(record, rf"(?m)^value {re.escape(name)} \d+$")
+        for name in re.findall(r"\b(bhroute_\w+)\([^;()*]*\);", header.replace("\n", " ")):
+            self.assertRegex(record, rf"(?m)^function {re.escape(name)} \w+")
 
 
 if __name__ == "__main__":
