@@ -15,6 +15,7 @@
 
 #include "bhroute/core/isa.h"
 #include "bhroute/core/log.h"
+#include "bhroute/core/version.h"
 #include "ggml/bhroute_ggml.h"
 #include "ggml/block_router.h"
 #include "ggml/claims.h"
@@ -268,4 +269,8 @@ __attribute__((constructor)) void at_load() { enter_by_preload(register_in_globa
 
 extern "C" __attribute__((visibility("default"))) ggml_backend_reg_t ggml_backend_init(void) {
   return bhroute::ggml::registry_for(__builtin_return_address(0));
+}
+
+extern "C" __attribute__((visibility("default"))) const char* bhroute_ggml_version(void) {
+  return bhroute::version().data();
 }

@@ -43,6 +43,12 @@ void check_at_exit(int status, void*) {
   if (status == 0) _exit(1);
 }
 
+// Only then are the plugin's symbols in the program's own scope.
+bool is_preloaded() {
+  void* program = dlopen(nullptr, RTLD_LAZY);
+  return program != nullptr && dlsym(program, kVersionSymbol) != nullptr;
+}
+
 bool has_registered_backends() {
   const auto count =
       reinterpret_cast<std::size_t (*)()>(dlsym(RTLD_DEFAULT, "ggml_backend_reg_count"));
@@ -53,7 +59,7 @@ bool has_registered_backends() {
 
 void enter_by_preload(void (*register_plugin)()) {
   const auto started = started_by_exec();
-  if (!started) return;
+  if (!started || !is_preloaded()) return;
   if (started->process == getpid()) {
     kept_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
     on_exit(check_at_exit, nullptr);

@@ -79,6 +79,7 @@ Result<void> prepare_environment(const Flags& flags) {
   if (!policy) return tl::make_unexpected(policy.error());
   const auto plugin = find_plugin_file(flags.plugin);
   if (!plugin) return tl::make_unexpected(plugin.error());
+  if (auto ok = check_preloads(*plugin); !ok) return ok;
   const int mark =
       memfd_create("bhroute-exec", 0);  // inherited, so that what a script starts counts
   if (mark < 0) return failure("exec", "no memory for a mark", std::strerror(errno));

@@ -1,6 +1,8 @@
 #include "program_file.h"
 
 #include <elf.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -41,6 +43,16 @@ bool has_interpreter(std::ifstream& file, const Elf64_Ehdr& header) {
   return false;
 }
 
+/// Set-user-id, set-group-id or capabilities: the loader then leaves out what the caller preloads.
+bool has_own_rights(const std::filesystem::path& program) {
+  struct stat facts {};
+  if (stat(program.c_str(), &facts) != 0) return false;
+  const bool other_user = (facts.st_mode & S_ISUID) != 0 && facts.st_uid != getuid();
+  const bool other_group = (facts.st_mode & S_ISGID) != 0 && facts.st_gid != getgid();
+  const bool capable = getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
+  return other_user || other_group || (capable && getuid() != 0);
+}
+
 }  // namespace
 
 Result<std::filesystem::path> find_program(const std::string& name) {
@@ -66,6 +78,9 @@ Result<void> check_takes_preload(const std::filesystem::path& program) {
   if (!has_interpreter(file, header))
     return failure("exec", "the program is linked statically, no plugin can enter it",
                    program.string(), "a llama.cpp built with shared libraries");
+  if (has_own_rights(program))
+    return failure("exec", "the program runs with rights of its own, no plugin can enter it",
+                   program.string(), "a copy without set-user-id, set-group-id and capabilities");
   return {};
 }
 

@@ -45,7 +45,7 @@ TEST(Plugin, SaysTheVersionOfTheHostAndRefusesUnknownOnes) {
   cpu->api_version = real;
 }
 
-TEST(Plugin, NeedsNothingOfGgmlAndExportsItsEntryAlone) {
+TEST(Plugin, NeedsNothingOfGgmlAndExportsItsEntryAndVersionAlone) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a second copy of the sanitizer's library cannot be loaded";
 #endif
@@ -53,6 +53,7 @@ TEST(Plugin, NeedsNothingOfGgmlAndExportsItsEntryAlone) {
   void* alone = dlmopen(LM_ID_NEWLM, BHROUTE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(alone, nullptr) << dlerror();
   EXPECT_NE(dlsym(alone, "ggml_backend_init"), nullptr);
+  EXPECT_NE(dlsym(alone, "bhroute_ggml_version"), nullptr);
   EXPECT_EQ(dlsym(alone, "_ZN7bhroute7versionEv"), nullptr);
   dlclose(alone);
 }

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -162,6 +163,36 @@ class ProgramsTest(ProgramsCase):
         missing = routed("top_k:k=2", "ls", flags=["--plugin", "/missing.so"])
         self.assertEqual(missing.returncode, 1)
         self.assertIn("the plugin was not found", missing.stderr)
+
+    def test_a_plugin_that_cannot_be_preloaded_is_refused_before_the_program_starts(self):
+        text, other = pathlib.Path(self.folder.name, "text.so"), next(PROGRAMS.parent.glob("lib/libggml-base.so*"))
+        text.write_text("It was a fine day.\n", encoding="utf-8")
+        cases = [(text, r"the plugin cannot be loaded \(.*\)"), (other, r"the plugin is not libggml-bhroute\.so")]
+        for name in ("a folder", "a:folder", "a$LIB"):
+            copy = pathlib.Path(self.folder.name, name, "libggml-bhroute.so")
+            copy.parent.mkdir()
+            shutil.copy(PLUGIN, copy)
+            cases.append((copy, "LD_PRELOAD cannot hold the plugin.s path"))
+        for plugin, reason in cases:
+            done = routed("top_k:k=2", "echo", "started", flags=["--plugin", plugin])
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+            self.assertRegex(done.stderr, rf"^bhroute: exec: {reason}, got {re.escape(str(plugin.resolve()))}, want .*\n$")
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+    def test_a_program_with_rights_of_its_own_is_refused(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can give a program away")
+        program = shutil.copy(shutil.which("true"), self.folder.name)
+        os.chown(program, 65534, 65534)
+        os.chmod(program, 0o4755)
+        done = routed("top_k:k=2", program)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("runs with rights of its own", done.stderr)
+
+    def test_a_program_that_drops_the_preload_and_looks_for_backends_takes_it_once(self):
+        done = routed("top_k:k=2", "env", "-u", "LD_PRELOAD", *(f"{k}={v}" for k, v in HOST_VARIABLES.items()), PROGRAMS / "llama-bench", "-m", MODEL,
+                      "-t", THREADS, "-p", "0", "-n", "1", "-r", "1")
+        self.assert_fused(done)
 
 
 def main_or_skip():
