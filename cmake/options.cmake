@@ -25,7 +25,12 @@ target_link_libraries(bhroute_options INTERFACE tl::expected Threads::Threads)
 if(BHROUTE_FUZZ)
   target_compile_options(bhroute_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+if(BHROUTE_WERROR)
+  target_compile_options(bhroute_options INTERFACE $<BUILD_INTERFACE:-Werror>)
+endif()
 if(BHROUTE_SANITIZE)
-  target_compile_options(bhroute_options INTERFACE -fsanitize=${BHROUTE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # With assertions, whatever the build type says of NDEBUG.
+  target_compile_options(bhroute_options INTERFACE -fsanitize=${BHROUTE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+                         -UNDEBUG -D_GLIBCXX_ASSERTIONS)
   target_link_options(bhroute_options INTERFACE -fsanitize=${BHROUTE_SANITIZE})
 endif()
