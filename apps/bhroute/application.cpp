@@ -7,6 +7,7 @@
 #include <map>
 #include <new>
 #include <optional>
+#include <sstream>
 
 #include "bhroute/core/isa.h"
 #include "bhroute/core/version.h"
@@ -83,28 +84,44 @@ Actions declare_all(CLI::App& app, Context& context) {
   return actions;
 }
 
+const char* what_is_left(OnStop on_stop) {
+  if (on_stop == OnStop::continues) return "what is finished is kept, the same command continues";
+  if (on_stop == OnStop::cuts_text) return "the text ends there, the same command begins anew";
+  return "nothing was written, the same command begins anew";
+}
+
 // One line that says how to go on.
 int stopped(OnStop on_stop, const Context& context) {
   const int signal = stop_signal();
-  context.console.stopped(signal_name(signal) +
-                          (on_stop == OnStop::continues
-                               ? "; what is finished is kept, the same command continues: "
-                               : "; nothing was written, the same command begins anew: ") +
-                          context.command_line);
+  context.console.stopped(
+      fmt::format("{}; {}: {}", signal_name(signal), what_is_left(on_stop), context.command_line));
   return 128 + signal;
+}
+
+int finished(const Result<void>& done, Console& console) {
+  if (done && console.flush_out()) return 0;
+  const Error error =
+      done ? Error{ErrorKind::failure, "stdout", "cannot write the output", "", ""} : done.error();
+  console.error(error);
+  return exit_code(error);
+}
+
+// --help, --version.
+int show(const CLI::App& app, const CLI::ParseError& asked, Console& console) {
+  std::ostringstream text;
+  app.exit(asked, text, text);
+  console.out(text.str());
+  return finished({}, console);
 }
 
 int perform(const Declared& command, const Context& context) {
   Console& console = context.console;
   std::optional<StopSignals> signals;
   if (command.on_stop != OnStop::ends) signals.emplace();
-  Result<void> done = force_isa_from_environment().and_then(command.action);
+  const Result<void> done = force_isa_from_environment().and_then(command.action);
   console.status("");
   if (!done && done.error().kind == ErrorKind::stopped) return stopped(command.on_stop, context);
-  if (done && !console.flush_out()) done = failure("stdout", "cannot write the output");
-  if (done) return 0;
-  console.error(done.error());
-  return exit_code(done.error());
+  return finished(done, console);
 }
 
 int parse_and_run(int argc, char** argv, Console& console) {
@@ -117,13 +134,14 @@ int parse_and_run(int argc, char** argv, Console& console) {
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (error.get_exit_code() == 0) return show(app, error, console);
     console.error(describe(error, app));
     return kInputWrong;
   }
   const auto chosen = app.get_subcommands();
-  if (chosen.empty()) return console.out(app.help()), 0;
-  return perform(actions.at(chosen.front()), context);
+  if (!chosen.empty()) return perform(actions.at(chosen.front()), context);
+  console.out(app.help());
+  return finished({}, console);
 }
 
 }  // namespace

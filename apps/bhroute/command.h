@@ -22,8 +22,9 @@ struct Context {
 using Action = std::function<Result<void>()>;
 
 /// What SIGINT and SIGTERM do to a subcommand: end it at once, or ask it to stop, after which the
-/// same command begins anew or continues with what is finished.
-enum class OnStop { ends, begins_anew, continues };
+/// same command begins anew, having written nothing or some text, or continues with what is
+/// finished.
+enum class OnStop { ends, begins_anew, cuts_text, continues };
 
 struct Command {
   const char* name;

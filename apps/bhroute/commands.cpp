@@ -88,7 +88,7 @@ constexpr Command kCommands[] = {
      "  bhroute run -m MODEL.gguf -p 'It was a fine day, and' -n 64 --policy top_k:k=5\n"
      "  bhroute run -m MODEL.gguf -p 'Dear Sir,' --table unselected.safetensors \\\n"
      "      --policy bh:alpha=0.2,min_k=1,max_k=16 --temp 0.8 --seed 7 --json",
-     true, declare_run},
+     true, declare_run, OnStop::cuts_text},
     {"exec", "Start any llama.cpp program with its experts routed by a policy", kUse,
      "  bhroute exec --policy policy.json -- llama-server -m MODEL.gguf\n"
      "  bhroute exec --policy top_k:k=4 -- llama-bench -m MODEL.gguf -t 2",

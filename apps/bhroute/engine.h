@@ -27,6 +27,7 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
 struct ModelHeader {
   std::vector<int> moe_layers;  ///< indices, rising
   std::size_t num_experts = 0, top_k = 0;
+  std::size_t context_length = 0;  ///< 0 = the file does not say
 };
 /// What the model's file says of its experts, read before any weight is loaded.
 Result<ModelHeader> read_model_header(const std::string& model_path);

@@ -47,7 +47,7 @@ Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOp
 
 Result<ModelHeader> read_model_header(const std::string& model_path) {
   return llama::read_header(model_path).map([](const llama::GgufFacts& facts) {
-    return ModelHeader{facts.moe_layers, facts.num_experts, facts.top_k};
+    return ModelHeader{facts.moe_layers, facts.num_experts, facts.top_k, facts.context_length};
   });
 }
 

@@ -66,11 +66,15 @@ Result<FolderLock> claim_folder(const std::string& path, const std::string& flag
   std::error_code error;
   fs::create_directories(fs::path(path) / "runs", error);
   if (error) return invalid_input(flag, "cannot make the folder (" + error.message() + ")", path);
+  auto lock = lock_folder(path, command);
+  if (lock && lock->is_held()) remove_leftovers(fs::path(path) / "runs");
+  return lock;
+}
+
+Result<FolderLock> lock_folder(const std::string& path, const std::string& command) {
   auto lock = FolderLock::acquire(path, command);
-  if (!lock) return lock;
-  if (!lock->is_held()) return lock;  // what lies there may be another run's, at work
-  remove_leftovers(path);
-  remove_leftovers(fs::path(path) / "runs");
+  // Where nothing could be locked, what lies there may be another run's, at work.
+  if (lock && lock->is_held()) remove_leftovers(path);
   return lock;
 }
 

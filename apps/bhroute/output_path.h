@@ -21,6 +21,9 @@ Result<void> check_folder(const std::string& path, const std::string& flag);
 Result<FolderLock> claim_folder(const std::string& path, const std::string& flag,
                                 const std::string& command);
 
+/// The last two of these, for a folder that is there.
+Result<FolderLock> lock_folder(const std::string& path, const std::string& command);
+
 /// A folder of its own under $TMPDIR (or /tmp), removed with all its content at the end.
 class TemporaryFolder {
  public:

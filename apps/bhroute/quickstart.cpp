@@ -22,7 +22,9 @@
 #include "engine.h"
 #include "output_path.h"
 #include "prediction_output.h"
+#include "program_file.h"
 #include "progress.h"
+#include "quickstart_finished.h"
 #include "quickstart_output.h"
 #include "shell_words.h"
 
@@ -68,11 +70,44 @@ bool is_calibrated(const QuickstartProbe& probe, const ModelFlags& flags,
          table->metadata.num_tokens <= probe.plan().learning() * flags.window;
 }
 
+Result<void> say_there(int number, const std::string& made, Console& console) {
+  say(fmt::format("\nstep {} of {}: {} is there already", number, kNumSteps, made), console);
+  return {};
+}
+
 Result<void> calibrate(const QuickstartProbe& probe, const ModelFlags& flags,
                        const QuickstartPaths& paths, Console& console, bool is_there) {
-  if (!is_there) return step(1, calibrate_words(flags, probe.plan(), paths), console);
-  say(fmt::format("\nstep 1 of {}: {} is there already", kNumSteps, paths.table()), console);
-  return {};
+  if (is_there) return say_there(1, paths.table(), console);
+  return step(1, calibrate_words(flags, probe.plan(), paths), console);
+}
+
+/// Tunes, unless that is finished. An adaptive policy is made now and then: none of before stays.
+Result<void> tune(const QuickstartProbe& probe, double budget, const ModelFlags& flags,
+                  const QuickstartPaths& paths, FinishedSteps& finished, Console& console) {
+  const std::string inputs = tune_inputs(flags, probe, budget);
+  if (finished.has("tune", inputs)) return say_there(3, paths.policy(), console);
+  std::error_code ignored;
+  fs::remove(paths.adaptive(), ignored);
+  fs::remove(fs::path(paths.adaptive()).replace_extension("safetensors"), ignored);
+  auto done = step(3, tune_words(flags, probe.plan(), budget, paths), console);
+  return done ? finished.add("tune", inputs) : done;
+}
+
+Result<void> sweep(const QuickstartProbe& probe, const ModelFlags& flags,
+                   const QuickstartPaths& paths, FinishedSteps& finished, Console& console) {
+  const std::string inputs = sweep_inputs(flags, probe, paths);
+  if (finished.has("sweep", inputs)) return say_there(4, paths.results(), console);
+  auto done = step(4, sweep_words(flags, probe.plan(), paths), console);
+  return done ? finished.add("sweep", inputs) : done;
+}
+
+/// Whether nothing is left but what takes a moment.
+bool is_finished(const QuickstartProbe& probe, double budget, const ModelFlags& flags,
+                 const QuickstartPaths& paths) {
+  const FinishedSteps finished(paths);
+  return finished.has("tune", tune_inputs(flags, probe, budget)) &&
+         finished.has("sweep", sweep_inputs(flags, probe, paths)) &&
+         is_calibrated(probe, flags, paths);
 }
 
 std::vector<evaluation::Configuration> levels_of_bh(const evaluation::ModelDescription& model) {
@@ -108,23 +143,37 @@ Result<std::string> predict(const QuickstartProbe& probe, double budget,
 
 Result<void> work(const ModelFlags& flags, const QuickstartProbe& probe, double budget,
                   const QuickstartPaths& paths, Console& console, bool continues) {
+  FinishedSteps finished(paths);
   if (auto ok = write_if_other(paths.learning(), probe.text.learning); !ok) return ok;
   if (auto ok = write_if_other(paths.evaluation(), probe.text.evaluation); !ok) return ok;
   if (auto ok = calibrate(probe, flags, paths, console, continues); !ok) return ok;
   const auto bh = predict(probe, budget, paths, console);
   if (!bh) return tl::make_unexpected(bh.error());
-  if (auto ok = step(3, tune_words(flags, probe.plan(), budget, paths), console); !ok) return ok;
+  if (auto ok = tune(probe, budget, flags, paths, finished, console); !ok) return ok;
   const auto list = configurations_text(probe.model, budget, *bh, paths);
   if (!list) return tl::make_unexpected(list.error());
   if (auto ok = write_if_other(paths.configurations(), *list); !ok) return ok;
-  if (auto ok = step(4, sweep_words(flags, probe.plan(), paths), console); !ok) return ok;
+  if (auto ok = sweep(probe, flags, paths, finished, console); !ok) return ok;
   return step(5, report_words(paths), console);
+}
+
+Result<void> check_files(const ModelFlags& flags) {
+  std::error_code ignored;
+  if (fs::exists(flags.text, ignored)) return {};
+  if (!fs::exists(flags.model, ignored))
+    return invalid_input("quickstart", "no such files", flags.model + " and " + flags.text,
+                         "a GGUF file (-m MODEL.gguf) and a text (-f TEXT)");
+  return invalid_input(flags.text, "no such text", "", "a file (-f TEXT)");
 }
 
 /// Needs the model's header alone: what cannot be is refused before anything is loaded.
 Result<double> budget_of(const Flags& flags) {
   const auto model = read_model_header(flags.model.model);
   if (!model) return tl::make_unexpected(model.error());
+  if (model->context_length > 0 && flags.model.window > model->context_length)
+    return invalid_input("--window", "longer than the model's context",
+                         std::to_string(flags.model.window),
+                         fmt::format("at most {}", model->context_length));
   const double budget = flags.budget.value_or(usual_budget(model->top_k));
   if (budget >= 1.0 && budget < static_cast<double>(model->num_experts)) return budget;
   return invalid_input("--budget", "out of range", fmt::format("{}", budget),
@@ -176,14 +225,17 @@ Result<void> run(const Flags& flags, Context& context) {
   if (!plan) return tl::make_unexpected(plan.error());
   if (auto ok = check_model_flags(flags.model); !ok) return ok;
   if (auto ok = check_folder(flags.output, "--output"); !ok) return ok;
+  if (auto ok = check_files(flags.model); !ok) return ok;
   const auto budget = budget_of(flags);
   if (!budget) return tl::make_unexpected(budget.error());
   const auto text = read_beginning(flags.model, *plan);
   if (!text) return tl::make_unexpected(text.error());
   const auto start = std::chrono::steady_clock::now();
-  const auto found = probe(as_asked(flags), *plan, *text);
-  if (!found) return tl::make_unexpected(found.error());
   const QuickstartPaths paths{flags.output};
+  const auto found = probe(as_asked(flags), *plan, *text, [&](const QuickstartProbe& so_far) {
+    return !flags.dry_run && is_finished(so_far, *budget, flags.model, paths);
+  });
+  if (!found) return tl::make_unexpected(found.error());
   const ModelFlags model = as_probed(flags.model, *found);
   const double estimate = estimated_seconds(*found, *budget, kMostRuns);
   console.info(plan_text(*found, *budget, estimate, describe(found->model)));
@@ -194,10 +246,13 @@ Result<void> run(const Flags& flags, Context& context) {
     return {};
   }
   if (auto ok = make_folder(flags.output); !ok) return ok;
+  const auto lock = lock_folder(flags.output, context.command_line);
+  if (!lock) return tl::make_unexpected(lock.error());
   if (auto ok = work_aside(model, *found, *budget, paths, console); !ok) return ok;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =
-      read_outcome(paths, {*budget, estimate, taken.count(), serve_words(model, paths)});
+      read_outcome(paths, {*budget, estimate, taken.count(), serve_words(model, paths),
+                           find_program(kServer).has_value()});
   if (!outcome) return tl::make_unexpected(outcome.error());
   console.out(context.json ? outcome_json(*outcome, paths) : readable(*outcome, paths));
   return {};

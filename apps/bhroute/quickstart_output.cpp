@@ -71,6 +71,25 @@ std::string threads_text(const QuickstartSpeed& speed) {
       speed.every_core_seconds, speed.seconds_per_window, speed.threads);
 }
 
+std::string time_text(const QuickstartSpeed& speed, double estimated_seconds) {
+  if (speed.seconds_per_window == 0.0) return "an earlier run finished all of it";
+  return fmt::format(
+      "at {:.2f} s a window this takes about {} (what an earlier run finished is not run again)",
+      speed.seconds_per_window, format_duration(estimated_seconds));
+}
+
+std::string taken_words(const QuickstartFacts& facts) {
+  const std::string taken = format_duration(facts.seconds);
+  if (facts.estimated_seconds == 0.0) return taken + "; an earlier run had finished all of it";
+  return taken + ", estimated " + format_duration(facts.estimated_seconds);
+}
+
+std::string serve_words_of(const QuickstartFacts& facts) {
+  const std::string command = shell_line(facts.serve);
+  if (facts.has_server) return command;
+  return command + below("llama-server is not in PATH: name its file (see docs/hosts.md)");
+}
+
 }  // namespace
 
 std::string plan_text(const QuickstartProbe& probe, double budget, double estimated_seconds,
@@ -78,14 +97,10 @@ std::string plan_text(const QuickstartProbe& probe, double budget, double estima
   return threads_text(probe.speed) + fmt::format(
                                          "model {}\nbudget {} experts a token and layer; {} "
                                          "windows to calibrate and tune on, {} "
-                                         "after "
-                                         "them to evaluate on\nat {:.2f} s a window this takes "
-                                         "about {} (what an earlier run finished "
-                                         "is "
-                                         "not run again)",
+                                         "after them to evaluate on\n{}",
                                          model, budget, probe.plan().learning(),
-                                         probe.plan().evaluation, probe.speed.seconds_per_window,
-                                         format_duration(estimated_seconds));
+                                         probe.plan().evaluation,
+                                         time_text(probe.speed, estimated_seconds));
 }
 
 std::string plan_json(const QuickstartProbe& probe, double budget, double estimated_seconds,
@@ -155,9 +170,8 @@ std::string readable(const QuickstartOutcome& outcome, const QuickstartPaths& pa
                                     tuned.tokens_per_second, own.tokens_per_second));
   text +=
       line("report", fmt::format("{}; what the steps printed: {}", paths.report(), paths.steps()));
-  text += line("time", fmt::format("{}, estimated {}", format_duration(facts.seconds),
-                                   format_duration(facts.estimated_seconds)));
-  return text + line("serve it", shell_line(facts.serve));
+  text += line("time", taken_words(facts));
+  return text + line("serve it", serve_words_of(facts));
 }
 
 }  // namespace bhroute::cli

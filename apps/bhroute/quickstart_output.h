@@ -20,8 +20,9 @@ std::vector<std::string> command_lines(const ModelFlags& flags, const Quickstart
                                        double budget, const QuickstartPaths& paths);
 
 struct QuickstartFacts {
-  double budget = 0.0, estimated_seconds = 0.0, seconds = 0.0;
+  double budget = 0.0, estimated_seconds = 0.0, seconds = 0.0;  ///< estimated 0: all was finished
   Words serve;
+  bool has_server = false;  ///< whether PATH has it
 };
 
 struct QuickstartOutcome {

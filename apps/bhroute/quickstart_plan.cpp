@@ -7,8 +7,6 @@
 namespace bhroute::cli {
 namespace {
 
-constexpr std::size_t kFewestWindows = 12;
-
 QuickstartPlan make_plan(std::size_t fit, std::size_t sensitivity, std::size_t screen,
                          std::size_t second, std::size_t final, std::size_t evaluation) {
   QuickstartPlan plan;

@@ -7,6 +7,9 @@
 
 namespace bhroute::cli {
 
+/// Of a text: with fewer some part would have none.
+inline constexpr std::size_t kFewestWindows = 12;
+
 /// Windows: `learning` are calibrated and tuned on (the first `tune.fit` of them fitted to, the
 /// others held back); `evaluation` come after them in the text, and nothing before has seen them.
 struct QuickstartPlan {

@@ -6,7 +6,11 @@
 
 namespace bhroute::cli {
 Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& plan,
-                              const std::string& text) {
+                              const std::string& text,
+                              const std::function<bool(const QuickstartProbe&)>& is_finished) {
+  if (flags.num_windows > 0 && flags.num_windows < kFewestWindows)
+    return invalid_input("--windows", "too few", std::to_string(flags.num_windows),
+                         std::to_string(kFewestWindows) + " or more");
   auto model = open_engine({flags.model, flags.window, flags.batch, flags.micro_batch,
                             flags.threads, flags.gpu_layers, flags.way, false});
   if (!model) return tl::make_unexpected(model.error());
@@ -17,11 +21,14 @@ Result<QuickstartProbe> probe(const ModelFlags& flags, const QuickstartPlan& pla
                                   : std::min(flags.num_windows, windows->num_windows);
   const auto fitting = scaled(plan, allowed);
   if (!fitting) return tl::make_unexpected(fitting.error());
-  const auto speed = measure_speed(**model, *windows, flags);
-  if (!speed) return tl::make_unexpected(speed.error());
   auto parts = split_text(**model, text, *fitting, flags.window);
   if (!parts) return tl::make_unexpected(parts.error());
-  return QuickstartProbe{(*model)->description(), *std::move(parts), *speed};
+  QuickstartProbe probed{(*model)->description(), *std::move(parts), {flags.threads, 0.0, 0.0}};
+  if (is_finished(probed)) return probed;
+  const auto speed = measure_speed(**model, *windows, flags);
+  if (!speed) return tl::make_unexpected(speed.error());
+  probed.speed = *speed;
+  return probed;
 }
 
 double estimated_seconds(const QuickstartProbe& probe, double budget, std::size_t num_runs) {

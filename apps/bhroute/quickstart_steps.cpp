@@ -81,7 +81,7 @@ Words report_words(const QuickstartPaths& paths) {
 }
 
 Words serve_words(const ModelFlags& flags, const QuickstartPaths& paths) {
-  return {"bhroute", "exec", "--policy", paths.policy(), "--", "llama-server", "-m", flags.model};
+  return {"bhroute", "exec", "--policy", paths.policy(), "--", kServer, "-m", flags.model};
 }
 
 Result<std::string> configurations_text(const evaluation::ModelDescription& model, double budget,

@@ -20,6 +20,7 @@ struct QuickstartPaths {
   std::string sweep() const { return at("evaluation"); }
   std::string results() const { return at("evaluation/results.json"); }
   std::string steps() const { return at("steps.txt"); }
+  std::string finished() const { return at("finished.json"); }
   std::string report() const { return at("report.html"); }
 };
 
@@ -32,6 +33,7 @@ Words tune_words(const ModelFlags& flags, const QuickstartPlan& plan, double bud
 Words sweep_words(const ModelFlags& flags, const QuickstartPlan& plan,
                   const QuickstartPaths& paths);
 Words report_words(const QuickstartPaths& paths);
+inline constexpr const char* kServer = "llama-server";
 /// What serves the model with the policy.
 Words serve_words(const ModelFlags& flags, const QuickstartPaths& paths);
 

@@ -9,7 +9,8 @@ namespace {
 
 using evaluation::ModelRunner;
 
-constexpr std::size_t kMostBytesAToken = 16;  // text of any language has fewer
+constexpr std::size_t kMostBytesAToken = 16;          // text of any language has fewer
+constexpr std::size_t kPiece = std::size_t{1} << 20;  // bytes read at a time
 constexpr std::size_t kNear = 2;  // tokens more than wanted, or bytes between two cuts, to stop at
 
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
@@ -78,9 +79,14 @@ Result<std::string> read_beginning(const ModelFlags& flags, const QuickstartPlan
   std::ifstream file(flags.text, std::ios::binary);
   if (!file || std::filesystem::is_directory(flags.text))
     return invalid_input(flags.text, "cannot be read", "", "a text file (-f TEXT)");
-  std::string content(plan.total() * flags.window * kMostBytesAToken, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<std::size_t>(file.gcount()));
+  const std::size_t most = plan.total() * flags.window * kMostBytesAToken;
+  std::string content;
+  while (file && content.size() < most) {  // in pieces: the text may be much shorter
+    const std::size_t before = content.size();
+    content.resize(std::min(most, before + kPiece));
+    file.read(content.data() + before, static_cast<std::streamsize>(content.size() - before));
+    content.resize(before + static_cast<std::size_t>(file.gcount()));
+  }
   if (content.empty()) return invalid_input(flags.text, "the text is empty");
   return content;
 }

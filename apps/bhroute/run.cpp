@@ -149,9 +149,9 @@ Result<void> run(const Flags& flags, const Context& context) {
         context.console.out(piece);
         context.console.flush_out();
       });
+  if (!context.json && (made || !text.empty())) context.console.out("\n");
   if (!made) return tl::make_unexpected(made.error());
   if (!context.json) {
-    context.console.out("\n");
     context.console.info(summary(*made, experts, *prepared));
     return {};
   }

@@ -9,9 +9,9 @@
 namespace bhroute {
 namespace {
 
-constexpr FileFormat kFormats[] = {kTableFormat, kPolicyFormat,    kConfigurationsFormat,
-                                   kRunFormat,   kResultsFormat,   kRankingFormat,
-                                   kCheckFormat, kStatisticsFormat};
+constexpr FileFormat kFormats[] = {kTableFormat, kPolicyFormat,   kConfigurationsFormat,
+                                   kRunFormat,   kResultsFormat,  kRankingFormat,
+                                   kCheckFormat, kFinishedFormat, kStatisticsFormat};
 
 }  // namespace
 

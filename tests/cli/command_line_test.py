@@ -170,10 +170,10 @@ class Info(support.CliTest):
 
 class Streams(support.CliTest):
     def test_a_full_disk_is_an_error(self):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([support.BINARY, "info"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("bhroute: stdout: cannot write", done.stderr)
+        for words in (["info"], ["--help"], ["--version"], ["-V"], [], ["help", "tune"], ["tune", "--help"], ["man"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([support.BINARY, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (1, "bhroute: stdout: cannot write the output\n"), words)
 
     def test_progress_is_one_rewritten_line_on_a_terminal(self):
         for layer in range(3):

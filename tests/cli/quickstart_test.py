@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import time
 import unittest
 
 import support
@@ -13,7 +15,7 @@ import support
 # The embedded model in windows of 32 tokens: a fortieth of what a person would run.
 FLAGS = ["quickstart", "-m", support.MODEL, "-f", support.NORTHANGER, "-c", 32, "-t", 1, "--effort", "quick", "--windows", 12, "--budget", 5, "-o", "out"]
 MADE = ["learning.txt", "evaluation.txt", "table.safetensors", "policy.json", "policy.ranking.json", "configurations.json", "evaluation/results.json",
-        "report.html", "steps.txt"]
+        "report.html", "steps.txt", "finished.json"]
 
 
 def without_roots_rights():
@@ -45,14 +47,44 @@ class Quickstart(support.CliTest):
         self.check_verdict(re.search(r"^worth it\? (.*\n? .*)$", first.out, re.MULTILINE).group(1))
         self.check_serve(re.search(r"^serve it +(.*)$", first.out, re.MULTILINE).group(1))
         self.check_parts()
-        again = self.ok(*FLAGS)
-        self.assertIn("step 1 of 5: out/table.safetensors is there already", again.err)
-        self.assertIn("step 1 of 5: bhroute calibrate", self.steps(), "what the first run said stays")
-        self.assertRegex(self.steps(), r"\n\d+ windows run, [1-9]\d* reused")
-        self.assertRegex(self.steps(), rf"{len(names)} of them reused")
-        self.assertEqual(re.search(r"^quality .*$", again.out, re.MULTILINE).group(0), re.search(r"^quality .*$", first.out, re.MULTILINE).group(0))
+        self.check_again(re.search(r"^quality .*$", first.out, re.MULTILINE).group(0))
+        self.check_continues(len(names))
         self.check_json()
         self.check_another_text()
+
+    def check_again(self, quality):
+        """Nothing is run that is finished; neither the number of threads nor the model's place makes it another run."""
+        made = {name: self.content(name) for name in MADE if name not in ("steps.txt", "report.html")}
+        os.symlink(support.MODEL, self.path("same.gguf"))
+        for words in (FLAGS, ["same.gguf" if word == support.MODEL else 2 if word == 1 else word for word in FLAGS]):
+            began = time.monotonic()
+            again = self.ok(*words)
+            print(f"a finished quickstart again: {time.monotonic() - began:.1f} s")
+            for number, file in ((1, "table.safetensors"), (3, "policy.json"), (4, "evaluation/results.json")):
+                self.assertIn(f"step {number} of 5: out/{file} is there already\n", again.err)
+            self.assertIn("an earlier run finished all of it", again.err)
+            self.assertRegex(again.out, r"(?m)^time +\d+ s; an earlier run had finished all of it$")
+            self.assertIn("step 1 of 5: bhroute calibrate", self.steps(), "what the first run said stays")
+            self.assertEqual(re.search(r"^quality .*$", again.out, re.MULTILINE).group(0), quality)
+        self.assertEqual({name: self.content(name) for name in made}, made)
+
+    def check_continues(self, num_runs):
+        """What is not finished is: a policy that was changed is tuned again, from the runs that are there."""
+        with open(self.path("out/policy.json"), "a", encoding="utf-8") as policy:
+            policy.write("\n")
+        told = self.ok(*FLAGS)
+        self.assertIn("step 3 of 5: bhroute tune", told.err)
+        self.assertIn("this takes about", told.err)
+        self.assertRegex(self.steps(), r"\n\d+ windows run, [1-9]\d* reused")
+        os.remove(self.path("out/finished.json"))
+        self.ok(*FLAGS)
+        self.assertRegex(self.steps(), rf"{num_runs} of them reused")
+        self.assertIn("step 3 of 5: bhroute tune", self.ok(*[4 if word == 5 else word for word in FLAGS]).err, "another budget")
+        self.ok(*FLAGS)
+
+    def content(self, name):
+        with open(self.path("out", name), "rb") as file:
+            return file.read()
 
     def steps(self):
         with open(self.path("out/steps.txt"), encoding="utf-8") as file:
@@ -62,6 +94,7 @@ class Quickstart(support.CliTest):
         """The last page is short, and fits 80 columns but for the command to copy; what the steps said lies in a file."""
         lines = page.splitlines()
         self.assertLessEqual(len(lines), 12, page)
+        self.assertIn("llama-server is not in PATH", lines[-1])
         for line in lines:
             self.assertTrue(len(line) <= 80 or line.startswith("serve it"), line)
         labels = [line.split()[0] for line in lines if line and line[0] != " "]
@@ -84,6 +117,7 @@ class Quickstart(support.CliTest):
         words = shlex.split(line)
         self.assertEqual(words[:5], ["bhroute", "exec", "--policy", "out/policy.json", "--"])
         self.assertEqual(words[5:], ["llama-server", "-m", support.MODEL])
+        self.assertIsNone(shutil.which("llama-server"))
         self.write("bin/llama-server", '#!/bin/sh\necho "$BHROUTE_POLICY" "$@"\n')
         os.chmod(self.path("bin/llama-server"), 0o755)
         done = self.ok(*words[1:], env=support.HOST_VARIABLES | {"PATH": self.path("bin") + ":" + os.environ["PATH"]})
@@ -187,7 +221,12 @@ class Quickstart(support.CliTest):
 
     def test_errors(self):
         self.fails(2, "quickstart", says=["--model", "missing"])
-        self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says=["gone.txt"])
+        self.fails(2, "quickstart", "-m", support.MODEL, "-f", "gone.txt", says="bhroute: gone.txt: no such text, want a file (-f TEXT)")
+        self.fails(2, "quickstart", "-m", "gone.gguf", "-f", support.NORTHANGER, "--dry-run", says="bhroute: gone.gguf: no such model file")
+        self.fails(2, "quickstart", "-m", "gone.gguf", "-f", "gone.txt", "--dry-run", says="bhroute: quickstart: no such files, got gone.gguf and gone.txt, want ")
+        for few in (1, 11):
+            self.fails(2, *[few if word == 12 else word for word in FLAGS], says=f"bhroute: --windows: too few, got {few}, want 12 or more")
+        self.fails(2, *[4000000000 if word == 32 else word for word in FLAGS], says=["bhroute: --window: ", "got 4000000000, want at most "])
         self.fails(2, *["lots" if word == "quick" else word for word in FLAGS], says=["--effort", "got lots", "quick, usual or thorough"])
         for budget in (64, 0.5, 0, "nan"):
             told = self.fails(2, *[budget if word == 5 else word for word in FLAGS], says=["--budget", f"got {budget}", "1 to less than 64"])

@@ -35,6 +35,9 @@ class Lock(scenario.FaultCase):
         self.check("out", ["sweep", "-m", scenario.LONG, "-f", support.PERSUASION, "-c", 256, "-t", 1, "--configurations",
                            self.write("list.json", LIST), "-o", "out"])
 
+    def test_quickstart(self):
+        self.check("out", ["quickstart", "-m", scenario.LONG, "-f", support.PERSUASION, "-c", 128, "-b", 128, "-t", 1, "--effort", "quick", "-o", "out"])
+
     def test_tune(self):
         self.check("p.work", ["tune", "-m", scenario.LONG, "-f", support.PERSUASION, "-c", 256, "-t", 1, "--budget", 5, "-o", "p.json"])
 

@@ -68,19 +68,24 @@ class Stop(scenario.FaultCase):
                                   line)
                     self.assertEqual(self.files(), {})
 
-    def test_commands_that_keep_nothing_end_by_the_signal(self):
-        for words in (["run", *TEXT[:2], "-t", 1, "-p", "She was", "-n", 2000], ["exec", "--policy", "top_k:k=4", "--", "sleep", 60]):
-            for number in scenario.SIGNALS:
-                process = self.start(*words)
-                time.sleep(1.0)
-                _, took = self.ends(process, number)
-                self.assertEqual(process.returncode, -number, words[0])
-                self.assertLess(took, PROMPT)
+    def test_another_program_ends_by_the_signal(self):
+        for number in scenario.SIGNALS:
+            process = self.start("exec", "--policy", "top_k:k=4", "--", "sleep", 60)
+            time.sleep(1.0)
+            _, took = self.ends(process, number)
+            self.assertEqual(process.returncode, -number)
+            self.assertLess(took, PROMPT)
 
     def test_every_command_that_stops_is_here(self):
         declared = pathlib.Path(support.SOURCE, "apps/bhroute/commands.cpp").read_text(encoding="utf-8")
-        stops = set(re.findall(r"declare_(\w+), OnStop::(?:continues|begins_anew)", declared))
-        self.assertEqual(stops, {"quickstart", "sweep", "tune", "calibrate", "check", "evaluate", "predict"})
+        stops = set(re.findall(r"declare_(\w+), OnStop::(?:continues|begins_anew|cuts_text)", declared))
+        self.assertEqual(stops, {"quickstart", "sweep", "tune", "calibrate", "check", "evaluate", "predict", "run"})
+
+    def test_a_text_that_is_written_ends_there(self):
+        for number in scenario.SIGNALS:
+            line = self.stop(number, "run", "-m", scenario.LONG, "-p", "It was a fine day, and", "-n", 1900, "-t", 1, after=1.0)
+            name = signal.Signals(number).name
+            self.assertIn(f"bhroute: stopped by {name}; the text ends there, the same command begins anew: bhroute run ", line)
 
     def test_dumped_logits(self):
         dump = os.path.join(self.shared, "layer.npy")

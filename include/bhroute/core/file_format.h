@@ -26,6 +26,7 @@ inline constexpr FileFormat kRunFormat{"run", 1};
 inline constexpr FileFormat kResultsFormat{"results", 1};
 inline constexpr FileFormat kRankingFormat{"ranking", 1};
 inline constexpr FileFormat kCheckFormat{"check", 1};
+inline constexpr FileFormat kFinishedFormat{"finished steps", 1};
 inline constexpr FileFormat kStatisticsFormat{"statistics", 1};
 
 /// All of them, in the order of docs/formats.md.
