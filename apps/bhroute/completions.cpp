@@ -17,7 +17,7 @@ Action declare_completions(CLI::App& app, Context& context) {
         {"bash", bash_completions}, {"zsh", zsh_completions}, {"fish", fish_completions}};
     const auto script = scripts.find(*shell);
     if (script == scripts.end())
-      return invalid_input("bhroute completions", "unknown shell", *shell, "bash, zsh or fish");
+      return invalid_input("completions", "unknown shell", *shell, "bash, zsh or fish");
     context.console.out(script->second(read_manual(*app.get_parent())));
     return {};
   };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/version.h"
 #include "command.h"
@@ -36,13 +38,24 @@ Result<calibration::CalibrationTable> merge_all(const std::vector<std::string>& 
   return merged;
 }
 
+// A file that is given twice would count its tokens twice.
+Result<void> check_distinct(const std::vector<std::string>& paths) {
+  std::error_code missing;  // is told when the file is read
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (paths[i] == paths[j] || std::filesystem::equivalent(paths[i], paths[j], missing))
+        return invalid_input("merge", "a table is given twice", paths[i], "each once");
+  return {};
+}
+
 Result<void> run(const Flags& flags, const Context& context) {
   if (flags.tables.size() < 2)
-    return invalid_input("bhroute merge", "too few tables", std::to_string(flags.tables.size()),
+    return invalid_input("merge", "too few tables", std::to_string(flags.tables.size()),
                          "2 or more");
   if (auto ok = check_writable(flags.output, "--output"); !ok) return ok;
   auto merged = merge_all(flags.tables);
   if (!merged) return tl::make_unexpected(merged.error());
+  if (auto ok = check_distinct(flags.tables); !ok) return ok;
   merged->metadata.command = context.command_line;
   merged->metadata.created_by = fmt::format("bhroute {}", version());
   if (auto ok = calibration::write_table(flags.output, *merged); !ok) return ok;

@@ -24,7 +24,7 @@ struct Flags {
 
 Result<void> check(const Flags& flags) {
   if (flags.policy.empty() == flags.configurations.empty())
-    return invalid_input("bhroute predict", "needs one of --policy and --configurations",
+    return invalid_input("predict", "needs one of --policy and --configurations",
                          flags.policy.empty() ? "neither" : "both", "one");
   const bool measure = !flags.model.model.empty() || !flags.model.text.empty();
   if (measure && flags.policy.empty())
@@ -64,7 +64,7 @@ Result<void> predict_one(const Flags& flags, const Context& context) {
   const auto spec = routing::parse_policy(flags.policy);
   if (!spec) return tl::make_unexpected(spec.error());
   if (flags.tables.size() != 1)
-    return invalid_input("bhroute predict", "one policy is predicted from one table",
+    return invalid_input("predict", "one policy is predicted from one table",
                          std::to_string(flags.tables.size()) + " tables", "1");
   const auto table = open_table(flags.tables.front());
   if (!table) return tl::make_unexpected(table.error());

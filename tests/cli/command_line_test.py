@@ -13,25 +13,26 @@ import unittest
 
 import support
 
-SUBCOMMANDS = ["quickstart", "info", "calibrate", "import-kde", "export-kde", "merge", "explain", "evaluate", "sweep", "report", "completions", "man", "help", "version"]
-
 
 class Help(support.CliTest):
+    def subcommands(self):
+        names = [name for name in re.findall(r"^  ([a-z][a-z-]*) ", self.ok().out, re.MULTILINE) if name != "bhroute"]
+        self.assertGreater(len(names), 20)
+        return names
+
     def test_no_arguments_print_the_help(self):
         outcome = self.ok()
-        for name in SUBCOMMANDS:
-            self.assertIn("  " + name + " ", outcome.out)
-        self.assertEqual(outcome.err, "")
+        self.assertEqual((outcome.out, outcome.err), (self.ok("--help").out, ""))
 
     def test_help_at_each_level_has_an_example(self):
         self.assertIn("Example:\n  bhroute quickstart", self.ok("--help").out)
-        for name in SUBCOMMANDS:
+        for name in self.subcommands():
             outcome = self.ok(name, "--help")
             self.assertRegex(outcome.out, r"Example:\n(.*\n)*.*bhroute " + name)
 
     def test_fits_80_columns_and_fills_a_terminal(self):
-        for name in re.findall(r"^  ([a-z][a-z-]*) ", self.ok().out, re.MULTILINE):
-            lines = self.ok("help", *([name] if name != "bhroute" else [])).out.splitlines()
+        for name in ["", *self.subcommands()]:
+            lines = self.ok("help", *name.split()).out.splitlines()
             self.assertLessEqual(max(map(len, lines)), 80, name)
         for columns in (50, 120):
             shown = self.on_terminal(columns, "evaluate", "--help").partition("Example:")[0]
@@ -68,7 +69,7 @@ class Help(support.CliTest):
 
     def test_the_word_help_is_the_flag(self):
         self.assertEqual(self.ok("help").out, self.ok("--help").out)
-        for name in SUBCOMMANDS:
+        for name in self.subcommands():
             self.assertEqual(self.ok("help", name).out, self.ok(name, "--help").out)
 
     def test_help_on_what_there_is_not(self):

@@ -114,8 +114,10 @@ class Merge(Dumps):
                 self.assertIn("bhroute merge", metadata["command"])
 
     def test_three(self):
-        self.calibrate("a", "a.safetensors")
-        self.ok("merge", *["a.safetensors"] * 3, "-o", "m.safetensors")
+        names = [f"{i}.safetensors" for i in range(3)]
+        for name in names:
+            self.calibrate("a", name)
+        self.ok("merge", *names, "-o", "m.safetensors")
         self.assertEqual(support.read_safetensors(self.path("m.safetensors"))[1]["num_tokens"], "120")
 
     def test_errors(self):
@@ -125,6 +127,8 @@ class Merge(Dumps):
         self.fails(2, "merge", "a.safetensors", "b.safetensors", "-o", "m",
                    says=["a.safetensors", "b.safetensors", "null", "all", "trimmed:1"])
         self.fails(2, "merge", "a.safetensors", "none.safetensors", "-o", "m", says="none.safetensors")
+        self.fails(2, "merge", "a.safetensors", "./a.safetensors", "-o", "m", says=["merge: a table is given twice", "got ./a.safetensors"])
+        self.assertFalse(os.path.exists(self.path("m")))
         self.fails(2, "merge", "a.safetensors", "a.safetensors", "-o", "x/y", says=["--output", "no such folder"])
 
 
