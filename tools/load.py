@@ -4,9 +4,10 @@
     tools/load.py --bhroute build/release/bin/bhroute --programs LLAMA/bin -m MODEL.gguf -f TEXT --minutes 30 -o load.json
 
 CLIENTS clients ask without a pause, with prompts and replies of mixed lengths, while the policy's file is replaced every few
-seconds: fixed counts, rivals, policies with a table, and broken files. Before and after, a server of one slot replies to
-the same prompts as stock llama-server, one after the other, greedily, under the model's own count. Exit code 1 if a
-request failed, a reply differs, the server died, or its memory grew after the first five minutes. Standard library alone.
+seconds: fixed counts, rivals, policies with a table, and broken files. Before and after the load the same process replies
+to prompts one at a time, greedily, its policy's file set to top_k: under the model's own count as stock llama-server of one
+slot does, and after as before under half of it. Exit code 1 if a request failed, a reply differs, no change was read
+under load, the server died, or its memory grew after the first five minutes. Standard library alone.
 """
 
 import argparse
@@ -99,8 +100,12 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read()
+        """What the server has said; by pread, since it writes where this file's position is."""
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), size, 0).decode("utf-8", "replace")
+
+    def policies_read(self):
+        return re.findall(r"bhroute: policy (\S+) \(changed\)", self.text())
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -133,7 +138,7 @@ class Load:
         self.policy_file, self.policies, self.prompts = policy_file, policies, prompts
         self.lock, self.stop = threading.Lock(), threading.Event()
         self.latencies, self.failures, self.memory = [], [], []
-        self.tokens = self.changes = 0
+        self.tokens = self.changes = self.changes_read = 0
         self.finished_at, self.longest_gap = time.monotonic(), 0.0
         self.begin = time.monotonic()
 
@@ -171,6 +176,7 @@ class Load:
                 return
 
     def run(self):
+        read_before = len(self.server.policies_read())
         workers = [threading.Thread(target=self.ask, args=(i,)) for i in range(self.arguments.clients)]
         workers += [threading.Thread(target=self.change), threading.Thread(target=self.watch)]
         for worker in workers:
@@ -181,8 +187,7 @@ class Load:
         self.stop.set()
         for worker in workers:
             worker.join()
-        with self.lock:
-            self.longest_gap = max(self.longest_gap, 0.0)
+        self.changes_read = len(self.server.policies_read()) - read_before
 
     def growth(self):
         """Median of the last minute over that of the minute before SETTLING, less 1; None for a run too short to tell."""
@@ -214,33 +219,63 @@ def make_policies(arguments, folder):
     return [json.dumps(one) for one in mixed] + [BROKEN]
 
 
-def sequential_replies(arguments, prefix, prompts):
+def sequential_replies(server, prompts):
     chance = random.Random(0)
-    with Server(arguments, 1, prefix) as server:
-        return [server.complete(prompts.piece(chance), 32)["content"] for _ in range(PROMPTS)]
+    return [server.complete(prompts.piece(chance), 32)["content"] for _ in range(PROMPTS)]
 
 
-def own_count(arguments):
-    return [arguments.bhroute, "exec", "--policy", f"top_k:k={arguments.own_k}", "--"]
+def set_count(server, policy_file, k):
+    """Short requests until the server says that it follows this count: it looks at the file when it computes."""
+    read_before, until = len(server.policies_read()), time.monotonic() + 30
+    write_policy(policy_file, json.dumps({"rule": "top_k", "k": k}))
+    while time.monotonic() < until:
+        server.complete("It was", 1)
+        read = server.policies_read()
+        if len(read) > read_before and read[-1].split(",")[0] == f"top_k:k={k}":
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{policy_file}: the server does not follow it, got {read[-1:]}, want top_k:k={k}")
+
+
+def replies_by_count(arguments, server, policy_file, prompts):
+    """Of the routed server under the model's own count and half of it; None where it fails, which the run reports."""
+    replies = []
+    try:
+        for k in (arguments.own_k, arguments.own_k // 2):
+            set_count(server, policy_file, k)
+            replies.append(sequential_replies(server, prompts))
+    except (OSError, RuntimeError) as problem:
+        sys.stderr.write(f"replies one at a time: {problem!r}\n")
+        return None
+    return replies
+
+
+def compare(stock, before, after):
+    own_before, half_before = before or (None, None)
+    own_after, half_after = after or (None, None)
+    return {
+        "replies_equal_stock_before": own_before == stock, "replies_equal_stock_after": own_after == stock,
+        "replies_with_half_the_experts_differ": half_before not in (None, stock), "and_are_the_same_after": half_after == half_before,
+    }
 
 
 def percentile(values, share):
     return sorted(values)[min(int(share * len(values)), len(values) - 1)] if values else None
 
 
-def summary(arguments, load, server, before, after):
+def summary(arguments, load, server, same):
     growth = load.growth()
-    passed = (not load.failures and before and after and server.process.returncode == 0 and load.latencies
+    passed = (not load.failures and all(same.values()) and load.changes_read > 0 and server.process.returncode == 0 and load.latencies
               and (growth is None or growth <= MOST_GROWTH) and " layers fused" in server.output)
     return {
         "passed": bool(passed), "minutes": arguments.minutes, "clients": arguments.clients, "threads": arguments.threads,
         "requests": len(load.latencies), "failed_requests": len(load.failures), "failures": load.failures[:10],
         "tokens_written": load.tokens, "policies_written": load.changes,
-        "policies_read": server.output.count("(changed)"), "policies_refused": server.output.count("the old policy stays"),
+        "policies_read": load.changes_read, "policies_refused": server.output.count("the old policy stays"),
         "seconds_median": percentile(load.latencies, 0.5), "seconds_99_percent": percentile(load.latencies, 0.99),
         "seconds_longest": percentile(load.latencies, 1.0), "longest_time_without_a_reply_s": load.longest_gap,
         "resident_growth_after_5_minutes": growth, "resident_kib": [kib for _, kib in load.memory[::15]],
-        "replies_equal_stock_before": before, "replies_equal_stock_after": after, "server_exit_code": server.process.returncode,
+        **same, "server_exit_code": server.process.returncode,
         "change_every_s": arguments.change_every, "statistics": (re.findall(r"bhroute: \d+ layers fused.*", server.output) or [""])[-1],
         "version": subprocess.run([arguments.bhroute, "--version"], capture_output=True, text=True, check=True).stdout.strip(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}", "model": arguments.model.name,
@@ -252,16 +287,17 @@ def main():
     prompts = Prompts(arguments.text)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bhroute-load-"))
     try:
-        expected = sequential_replies(arguments, [], prompts)
-        before = sequential_replies(arguments, own_count(arguments), prompts) == expected
+        with Server(arguments, 1) as stock:
+            expected = sequential_replies(stock, prompts)
         policies, policy_file = make_policies(arguments, folder), folder / "policy.json"
         write_policy(policy_file, policies[0])
         prefix = [arguments.bhroute, "exec", "--policy", policy_file, "--"]
         with Server(arguments, arguments.clients, prefix) as server:
+            before = replies_by_count(arguments, server, policy_file, prompts)
             load = Load(arguments, server, policy_file, policies, prompts)
             load.run()
-        after = sequential_replies(arguments, own_count(arguments), prompts) == expected
-        found = summary(arguments, load, server, before, after)
+            after = replies_by_count(arguments, server, policy_file, prompts)
+        found = summary(arguments, load, server, compare(expected, before, after))
         arguments.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(json.dumps({key: value for key, value in found.items() if key != "resident_kib"}, indent=1))
         if not found["passed"]:

@@ -236,8 +236,9 @@ class Server:
             return json.load(reply)["content"]
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read()
+        """What the server has said; by pread, since it writes where this file's position is."""
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), size, 0).decode("utf-8", "replace")
 
     def __exit__(self, *_):
         self.process.terminate()

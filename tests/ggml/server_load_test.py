@@ -1,8 +1,10 @@
-"""llama-server under load with the plugin: 8 clients, 200 requests, a policy that changes ten times meanwhile."""
+"""llama-server under load with the plugin: 8 clients, 200 requests, a policy that changes ten times meanwhile.
+Before and after, the same process replies to prompts one at a time, as stock does under the model's own count."""
 
 import concurrent.futures
 import json
 import pathlib
+import re
 import tempfile
 import threading
 import time
@@ -34,11 +36,24 @@ class ServerLoadTest(unittest.TestCase):
             self.write_policy(POLICIES[change % len(POLICIES)])
             time.sleep(0.25)  # it is looked at every 100 ms, and read when it stands still
 
-    def test_no_request_fails(self):
+    def replies_with(self, server, k):
+        self.write_policy({"rule": "top_k", "k": k})
+        time.sleep(0.25)  # no request meanwhile: the first one after follows it from its first token
+        replies = [server.complete(prompt) for prompt in programs_test.PROMPTS]
+        self.assertEqual(re.findall(r"bhroute: policy ([^,\n]*)", server.text())[-1], f"top_k:k={k}", "the policy in force")
+        return replies
+
+    def test_no_request_fails_and_replies_are_the_same_afterwards(self):
+        with programs_test.Server([]) as stock:
+            expected = [stock.complete(prompt) for prompt in programs_test.PROMPTS]
         self.write_policy(POLICIES[0])
         answered, stop = [], threading.Event()
         words = [programs_test.BHROUTE, "exec", "--policy", self.policy, "--stats", self.statistics, "--"]
         with programs_test.Server(words, slots=CLIENTS) as server:
+            own, half = self.replies_with(server, 8), self.replies_with(server, 4)
+            self.assertEqual(own, expected)
+            self.assertNotEqual(half, expected)
+            read_before = server.text().count("(changed)")
             changer = threading.Thread(target=self.change_policies, args=(answered, stop))
             changer.start()
             with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
@@ -48,9 +63,10 @@ class ServerLoadTest(unittest.TestCase):
             changer.join()
             self.assertEqual(len(answered), REQUESTS, "some requests failed")
             self.assertIsNone(server.process.poll(), "the server is gone")
+            self.assertGreaterEqual(server.text().count("(changed)") - read_before, CHANGES - 1, "changes were not read")
+            self.assertEqual([self.replies_with(server, 8), self.replies_with(server, 4)], [own, half], "other replies than before the load")
             self.assertIn("16 layers fused", self.statistics.read_text())
         self.assertEqual(server.process.returncode, 0, server.output[-2000:])
-        self.assertGreaterEqual(server.output.count("(changed)"), CHANGES - 1, "changes were not read")
 
 
 if __name__ == "__main__":
