@@ -85,13 +85,13 @@ std::string markdown_rows(std::span<const ManualEntry> entries) {
 
 std::string markdown_command(const ManualCommand& command) {
   std::string text =
-      fmt::format("\n### {}\n\n{}.\n\n```\n{}\n```\n\n| flag | meaning |\n|---|---|\n",
+      fmt::format("\n### {}\n\n{}.\n\n```text\n{}\n```\n\n| flag | meaning |\n|---|---|\n",
                   command.name, command.summary, usage(command));
   for_each_in_groups(command.options, [&](const ManualOption& option) {
     text +=
         fmt::format("| `{}` | {} |\n", in_table(flags_of(option)), in_table(meaning_of(option)));
   });
-  return text + fmt::format("\n```\n{}\n```\n", command.examples);
+  return text + fmt::format("\n```sh\n{}\n```\n", command.examples);
 }
 
 std::vector<std::string> command_groups(const Manual& manual) {

@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import struct
 import sys
 import tempfile
@@ -15,15 +16,22 @@ import programs_test
 FOLDER = os.environ.get("BHROUTE_API3_HOST")
 
 
+def block_of_the_page(plugin):
+    """The Python of docs/hosts.md, which asserts that the plugin is taken."""
+    page = pathlib.Path(__file__).resolve().parents[2] / "docs/hosts.md"
+    return re.search(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE).group(1).replace(
+        "/path/libggml-bhroute.so", plugin)
+
+
 def complete(model, plugin):
     """What the child process does: prints the API, and a greedy reply with the probabilities of each token."""
     import xllamacpp
     ggml = ctypes.CDLL(xllamacpp.xllamacpp.__file__)
-    ggml.ggml_backend_load.restype = ggml.ggml_backend_reg_get.restype = ctypes.c_void_p
+    ggml.ggml_backend_reg_get.restype = ctypes.c_void_p
     ggml.ggml_backend_reg_get.argtypes = [ctypes.c_size_t]
     print("API", ctypes.c_int.from_address(ggml.ggml_backend_reg_get(0)).value)
-    if plugin and not ggml.ggml_backend_load(plugin.encode()):
-        sys.exit("the host refused the plugin")
+    if plugin:
+        exec(block_of_the_page(plugin), {})
     parameters = xllamacpp.CommonParams()
     parameters.model.path, parameters.n_ctx, parameters.n_parallel = model, 256, 1
     parameters.cpuparams.n_threads = 1

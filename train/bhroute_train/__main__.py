@@ -16,17 +16,22 @@ COMMANDS = {
 }
 
 
-def main(argv=None):
+def parsed(argv):
+    """The command's own arguments; of the modules only that one is imported."""
     parser = argparse.ArgumentParser(prog="bhroute_train", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
-    name = next((word for word in (argv or sys.argv[1:]) if word in COMMANDS), None)
+    name = next((word for word in argv if word in COMMANDS), None)
     for command, (module, text) in COMMANDS.items():
         sub = subparsers.add_parser(command, help=text, description=text)
-        if command == name:  # the others' imports are not needed
+        if command == name:
             module = importlib.import_module(f".{module}", __package__)
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parsed(sys.argv[1:] if argv is None else argv)
     try:
         args.run(args)
     except (OSError, ValueError) as error:
