@@ -30,13 +30,15 @@ if "--dry-run" in words or "-m" not in words[:behind]:
     pass
 elif name == "quickstart":
     put("-c", "32"); put("--windows", "12"); put("--effort", "quick"); put("-t", "1")
+    if os.path.exists("bhroute-quickstart"):  # the page's second one plans only
+        words.append("--dry-run")
 elif name in ("evaluate", "check", "calibrate", "sweep", "tune", "predict"):
     put("-c", "32"); put("--windows", "12" if name == "tune" else "4"); put("-t", "1")
     if name == "tune":
         for flag in ("--fit", "--sensitivity", "--screen", "--second", "--final"):
-            put(flag, "4" if flag == "--fit" else "2")
+            put(flag, {"--fit": "4", "--sensitivity": "0"}.get(flag, "2"))
         if "--rules" not in words:
-            put("--rules", "bh")
+            put("--rules", "top_p")
     if name == "sweep" and "--configurations" not in words:
         put("--configurations", os.environ["SHORT_LIST"])
 os.environ.update(HOST_VARIABLES)
