@@ -23,6 +23,7 @@ OBEDIENT = {
     "adapters/llama/runner.h": '#include "bhroute/routing/policy.h"\n#include "llama.h"\n',
     "apps/bhroute/main.cpp": '#include "llama/runner.h"\n#include "bhroute/stats/kde.h"\n',
     "bench/run_bench.cpp": '#include "llama/runner.h"\n',
+    "tests/cli/main_test.py": "",
     "tests/stats/kde_test.cpp": '#include "src/stats/grid.h"\n',
     "docs/architecture.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `bench/` `docs/`\n",
     "HACKING.md": "`include/` `src/stats` `adapters/llama` `apps/bhroute` `tests/` `bench/` `docs/`\n",
@@ -100,8 +101,33 @@ class Layout(PlantedViolation):
     def test_source_without_test(self):
         self.assert_told(self.found_in(check_layout, {"src/stats/new.cpp": ""}), "tests/stats/new_test.cpp")
 
-    def test_variants_share_the_test_of_their_operation(self):
-        self.assertEqual(self.found_in(check_layout, {"src/stats/kde_simd.cpp": ""}), [])
+    def test_the_gpus_form_shares_the_test_of_its_operation(self):
+        self.assertEqual(self.found_in(check_layout, {"src/stats/kde_cuda.cu": ""}), [])
+        self.assert_told(self.found_in(check_layout, {"src/stats/new_cuda.cu": ""}), "tests/stats/new_test.cpp")
+
+    def with_reasons(self, *lines):
+        return {"docs/architecture.md": OBEDIENT["docs/architecture.md"] + "`python/` `tools/`\n" + "".join(line + "\n" for line in lines),
+                "HACKING.md": OBEDIENT["HACKING.md"] + "`python/` `tools/`\n"}
+
+    def test_programs_packages_and_tools_too(self):
+        for source, test in (("apps/bhroute/new.cpp", "tests/cli/new_test"), ("python/bhroute/deep/new.py", "tests/python/new_test"),
+                             ("python/src/new.cpp", "tests/python/new_test"), ("tools/new.sh", "tests/checks/new_test")):
+            with self.subTest(source):
+                self.assert_told(self.found_in(check_layout, {source: "", **self.with_reasons()}), source, test)
+                for suffix in (".py", ".sh", ".cpp"):
+                    self.assertEqual(self.found_in(check_layout, {source: "", test + suffix: "", **self.with_reasons()}), [])
+
+    def test_one_reason_excuses_the_files_of_a_folder_and_none_below(self):
+        planted = {"tools/set/a.sh": "", "tools/set/b.sh": "", **self.with_reasons("- `tools/set/`: why")}
+        self.assertEqual(self.found_in(check_layout, planted), [])
+        self.assert_told(self.found_in(check_layout, {"tools/set/deep/c.sh": "", **planted}), "tools/set/deep/c.sh")
+
+    def test_the_library_has_no_reason_for_a_whole_folder(self):
+        self.assert_told(self.found_in(check_layout, {"src/stats/new.cpp": "", **self.with_reasons("- `src/stats/`: why")}), "no reason")
+
+    def test_stale_reason_of_a_folder(self):
+        for planted in ({}, {"tools/set/a.sh": "", "tests/checks/a_test.sh": ""}):
+            self.assert_told(self.found_in(check_layout, {**planted, **self.with_reasons("- `tools/set/`: why")}), "tools/set/", "excused")
 
     def test_listed_exception_is_excused(self):
         text = OBEDIENT["docs/architecture.md"] + "- `src/stats/new.cpp`: it holds a string.\n"
@@ -144,6 +170,14 @@ class Documents(PlantedViolation):
         for link in ("docs/gone.md", "#gone", "docs/architecture.md#gone"):
             with self.subTest(link):
                 self.assert_told(self.found_in(check_documents, {"README.md": f"[a]({link})\n"}), link, "no such")
+
+    def test_glossary(self):
+        code = {"src/stats/grid.h": "int num_experts;\n"}
+        good = "| word | meaning |\n|---|---|\n| `num_experts` | how many |\n| `a`, token | what |\n"
+        self.assertEqual(self.found_in(check_documents, {"src/stats/grid.h": "int num_experts, a;\n", "docs/glossary.md": good}), [])
+        self.assert_told(self.found_in(check_documents, {**code, "docs/glossary.md": good}), "docs/glossary.md", "a is in no code")
+        twice = "| gate | one |\n| gate | two |\n"
+        self.assert_told(self.found_in(check_documents, {"docs/glossary.md": twice}), "gate is told twice")
 
     def test_placeholder(self):
         self.assert_told(self.found_in(check_documents, {"README.md": "@@" + "FILL@@\n"}), "1 placeholders")

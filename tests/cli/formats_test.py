@@ -102,6 +102,12 @@ class Configurations(FormatsTest):
 class OfModels(FormatsTest):
     LIST = {"configurations": [{"name": "own", "role": "baseline", "policy": "top_k:k=8"}, {"name": "bh", "policy": "bh:alpha=0.5,max_k=16"}]}
 
+    def test_routing_log(self):
+        self.ok("evaluate", *TINY, "--policy", "top_k:k=4", "--routing-log", "log.jsonl", "--log-every", 40)
+        told = re.search(r"`evaluate --routing-log` \(JSON Lines: ([^)]*)\)", sections()["Without a version"]).group(1)
+        with open(self.path("log.jsonl"), encoding="utf-8") as log:
+            self.assertEqual(list(json.loads(log.readline())), re.findall(r"`(\w+)`", told))
+
     def test_run_and_results(self):
         self.write("list.json", json.dumps(self.LIST))
         self.ok("calibrate", *TINY, "-o", "t.safetensors")

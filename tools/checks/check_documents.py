@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the documents:  check_documents.py ROOT
 
-A link to a file leads to one, a link to a heading too, and no placeholder is left.
+A link to a file leads to one, a link to a heading too, and no placeholder is left; the glossary tells a word once, and none
+of the code's that no code has.
 """
 
 import pathlib
@@ -13,6 +14,8 @@ from source_tree import report, tracked_files
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+GLOSSARY = "docs/glossary.md"
+CODE = {".h", ".cpp", ".cu", ".cuh", ".py"}
 PLACEHOLDER = "@@" + "FILL"
 
 
@@ -33,9 +36,20 @@ def why_broken(root: pathlib.Path, document: pathlib.Path, link: str) -> str | N
     return None
 
 
+def wrong_words(root: pathlib.Path, files: list[pathlib.Path]) -> list[str]:
+    if not (root / GLOSSARY).is_file():
+        return []
+    cells = re.findall(r"^\| (.+?) \| .* \|$", (root / GLOSSARY).read_text(encoding="utf-8"), re.MULTILINE)
+    code = "\n".join((root / file).read_text(encoding="utf-8") for file in files if file.suffix in CODE and file.parts[0] != "tests")
+    in_code = set(re.findall(r"\w+", code))
+    found = [f"{GLOSSARY}: {cell} is told twice" for cell in sorted({cell for cell in cells if cells.count(cell) > 1})]
+    return found + [f"{GLOSSARY}: {word} is in no code" for cell in cells for word in re.findall(r"`(\w+)`", cell) if word not in in_code]
+
+
 def check(root: pathlib.Path) -> list[str]:
-    found = []
-    for document in (file for file in tracked_files(root) if file.suffix == ".md"):
+    files = tracked_files(root)
+    found = wrong_words(root, files)
+    for document in (file for file in files if file.suffix == ".md"):
         text = (root / document).read_text(encoding="utf-8")
         for link in LINK.findall(FENCED.sub("", text)):
             reason = why_broken(root, document, link)

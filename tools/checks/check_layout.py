@@ -2,7 +2,7 @@
 """Checks where things lie:  check_layout.py ROOT
 
 - no folder is named after nothing (utils, common, helpers, misc);
-- a source under src/ or adapters/ has a test of the same stem, or a reason in docs/architecture.md;
+- a source has a test of the same stem, or a reason in docs/architecture.md: its own or, outside the library, its folder's;
 - a file of code has at most 450 lines;
 - docs/architecture.md and HACKING.md have a line for every folder.
 """
@@ -16,8 +16,10 @@ from source_tree import report, tracked_files
 NAMELESS = {"utils", "util", "common", "helpers", "helper", "misc"}
 CODE = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh"}
 MAX_LINES = 450
-VARIANT = re.compile(r"_(scalar|simd|cuda)$")  # variants of one operation share its test
-EXCEPTION = re.compile(r"^- `((?:src|adapters)/[^`]+\.cpp)`: \S+", re.MULTILINE)
+# Top folder: where its tests are, and what is a source there. {} is the folder of the source below the top.
+TESTS = {"src": ("tests/{}", (".cpp", ".cu")), "adapters": ("tests/{}", (".cpp", ".cu")), "apps": ("tests/cli", (".cpp",)),
+         "python": ("tests/python", (".cpp", ".py")), "tools": ("tests/checks", (".py", ".sh"))}
+EXCEPTION = re.compile(r"^- `((?:src|adapters)/[^`]+[^`/]|(?:apps|python|tools)/[^`]+)`: \S+", re.MULTILINE)
 DOCUMENTS = ("docs/architecture.md", "HACKING.md")
 
 
@@ -27,10 +29,11 @@ def nameless_folders(files: list[pathlib.Path]) -> list[str]:
             for folder in sorted(folders) if folder.name in NAMELESS]
 
 
-def test_of(source: pathlib.Path) -> pathlib.Path:
-    """src/stats/kde.cpp -> tests/stats/kde_test.cpp"""
-    stem = VARIANT.sub("", source.stem)
-    return pathlib.Path("tests", *source.parts[1:-1], f"{stem}_test.cpp")
+def tests_of(source: pathlib.Path) -> list[str]:
+    """src/stats/kde.cpp -> tests/stats/kde_test.cpp; an operation's form for the GPU may share its test."""
+    folder = TESTS[source.parts[0]][0].format("/".join(source.parts[1:-1]))
+    suffixes = (".cpp",) if source.parts[0] in ("src", "adapters") else (".cpp", ".py", ".sh")
+    return [f"{folder}/{stem}_test{suffix}" for stem in (source.stem.removesuffix("_cuda"), source.stem) for suffix in suffixes]
 
 
 def text_of(root: pathlib.Path, name: str) -> str:
@@ -39,19 +42,14 @@ def text_of(root: pathlib.Path, name: str) -> str:
 
 
 def untested_sources(root: pathlib.Path, files: list[pathlib.Path]) -> list[str]:
-    present = set(files)
+    present = {file.as_posix() for file in files}
     excused = set(EXCEPTION.findall(text_of(root, "docs/architecture.md")))
-    sources = [file for file in files if file.parts[0] in ("src", "adapters") and file.suffix == ".cpp"]
-    found = []
-    for source in sources:
-        tested = test_of(source) in present
-        listed = source.as_posix() in excused
-        if not tested and not listed:
-            found.append(f"{source.as_posix()}: no {test_of(source).as_posix()}, and no reason in docs/architecture.md")
-        if tested and listed:
-            found.append(f"docs/architecture.md: {source.as_posix()} is excused but has a test")
-    gone = excused - {source.as_posix() for source in sources}
-    return found + [f"docs/architecture.md: {name} is excused but does not exist" for name in sorted(gone)]
+    sources = [file for file in files if file.parts[0] in TESTS and file.suffix in TESTS[file.parts[0]][1]]
+    untested = [source for source in sources if not present & set(tests_of(source))]
+    found = [f"{source.as_posix()}: no {tests_of(source)[0]}, and no reason in docs/architecture.md"
+             for source in untested if not excused & {source.as_posix(), f"{source.parent.as_posix()}/"}]
+    needed = {name for source in untested for name in (source.as_posix(), f"{source.parent.as_posix()}/")}
+    return found + [f"docs/architecture.md: {name} is excused but has a test or does not exist" for name in sorted(excused - needed)]
 
 
 def long_files(root: pathlib.Path, files: list[pathlib.Path]) -> list[str]:
