@@ -27,7 +27,7 @@ class ExpertReplay {
 
   ggml_status run(const MoeBlock& block, Selection& selection, InnerBackend& inner);
 
-  /// Bytes held for tiles and gathered rows.
+  /// Bytes held for tiles and gathered rows: by it a test sees that the bound is kept.
   std::size_t scratch_size() const { return scratch_size_; }
 
  private:

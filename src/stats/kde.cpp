@@ -66,15 +66,6 @@ double kde_cdf(const CountedSample& sample, SmoothingKernel kernel, double h, do
   return std::min(1.0, sum / static_cast<double>(sample.size()));
 }
 
-double kde_density(const CountedSample& sample, SmoothingKernel kernel, double h,
-                   double z) noexcept {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < sample.values().size(); ++i)
-    sum +=
-        static_cast<double>(sample.count(i)) * kernel_density(kernel, (z - sample.values()[i]) / h);
-  return sum / (h * static_cast<double>(sample.size()));
-}
-
 Result<GriddedCdf> smooth(const CountedSample& sample, const KdeOptions& options) {
   if (options.grid_size < 2)
     return invalid_input("kde grid size", "too small", fmt::format("{}", options.grid_size),

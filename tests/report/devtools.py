@@ -91,9 +91,6 @@ class Devtools:
     def pdf(self):
         return base64.b64decode(self.call('Page.printToPDF', printBackground=True, preferCSSPageSize=True)['data'])
 
-    def screenshot(self):
-        return base64.b64decode(self.call('Page.captureScreenshot', captureBeyondViewport=False)['data'])
-
     def complaints(self):
         """Errors and warnings of the console, and exceptions."""
         found = [json.dumps(parameters) for method, parameters in self.events if method == 'Runtime.exceptionThrown']

@@ -4,12 +4,8 @@
 
 #include <cmath>
 
-#include "routing/synthetic_tables.h"
-
 namespace bhroute::routing {
 namespace {
-
-using testing::NullShape;
 
 RoutingDecision two_tokens() {
   RoutingDecision decision;
@@ -46,22 +42,6 @@ TEST(RoutingStatistics, WeightsOfZeroHaveNoEntropy) {
   auto decision = two_tokens();
   decision.routing_weights.assign(6, 0.0f);
   EXPECT_EQ(compute_routing_statistics(decision, 1, 3).weight_entropy, 0.0);
-}
-
-TEST(TopKComparison, CountsWhatBothSelect) {
-  const auto bh =
-      make_policy({.max_k = 4}, testing::facts(4), testing::make_table(NullShape::gridded, 4));
-  ASSERT_TRUE(bh);
-  // BH takes {0} and {1, 2}; top_k 2 takes {0, 3} and {1, 2}.
-  const std::vector<float> logits = {4.0f, 0.0f, -1.0f, 0.5f, 0.0f, 3.5f, 3.0f, 0.0f};
-  const auto comparison = compare_with_top_k(**bh, 2, testing::view(logits, 4), 0);
-  ASSERT_TRUE(comparison);
-  EXPECT_EQ(comparison->bh.mean_experts, 1.5);
-  EXPECT_EQ(comparison->top_k.mean_experts, 2.0);
-  EXPECT_EQ(comparison->mean_overlap, 0.75);
-  EXPECT_EQ(comparison->mean_jaccard, 0.75);
-  EXPECT_EQ(comparison->experts_saved, 0.25);
-  EXPECT_FALSE(compare_with_top_k(**bh, 5, testing::view(logits, 4), 0));
 }
 
 }  // namespace

@@ -96,6 +96,14 @@ RC_GTEST_PROP(KdeCdf, StaysInRangeAndNeverFallsBeyondRounding, ()) {
   }
 }
 
+double density(const CountedSample& sample, SmoothingKernel kernel, double h, double z) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < sample.values().size(); ++i)
+    sum +=
+        static_cast<double>(sample.count(i)) * kernel_density(kernel, (z - sample.values()[i]) / h);
+  return sum / (h * static_cast<double>(sample.size()));
+}
+
 // Off the kinks (values, and values +- h): there the two one-sided derivatives differ.
 RC_GTEST_PROP(KdeCdf, DerivativeIsTheDensity, ()) {
   const CountedSample sample = counted(*draws());
@@ -104,7 +112,7 @@ RC_GTEST_PROP(KdeCdf, DerivativeIsTheDensity, ()) {
   for (double z = -8.0123; z <= 8.0; z += 0.25) {
     const double slope =
         (kde_cdf(sample, kernel, h, z + step) - kde_cdf(sample, kernel, h, z - step)) / (2 * step);
-    RC_ASSERT(std::abs(slope - kde_density(sample, kernel, h, z)) < 1e-6);
+    RC_ASSERT(std::abs(slope - density(sample, kernel, h, z)) < 1e-6);
   }
 }
 

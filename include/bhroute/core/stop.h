@@ -9,7 +9,7 @@ namespace bhroute {
 /// Asks all work of this process to stop at its next safe point. Async-signal-safe, and for every
 /// thread.
 void request_stop() noexcept;
-/// Takes the request back, for a process that goes on afterwards.
+/// Takes the request back, for a program of yours that goes on afterwards: ours ends.
 void clear_stop() noexcept;
 bool stop_requested() noexcept;
 

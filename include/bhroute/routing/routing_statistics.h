@@ -21,13 +21,4 @@ struct RoutingStatistics {
 /// min_k and max_k are the policy's (top_k: both k). A decision of no tokens gives zeros.
 RoutingStatistics compute_routing_statistics(const RoutingDecision& decision, std::size_t min_k, std::size_t max_k);
 
-/// BH beside the fixed top_k on the same logits, as the original system's comparison.
-struct TopKComparison {
-  RoutingStatistics bh, top_k;
-  double mean_overlap = 0.0;   ///< mean over tokens of |BH and top_k| / |top_k|
-  double mean_jaccard = 0.0;
-  double experts_saved = 0.0;  ///< 1 - mean_experts(bh) / k
-};
-Result<TopKComparison> compare_with_top_k(const Policy& bh, std::size_t k, LogitsView logits, int layer);
-
 }  // namespace bhroute::routing

@@ -42,8 +42,6 @@ struct KdeOptions {
 
 /// F(z) of the estimate at one point: the weighted mean of kernel_cdf((z - x_i)/h). O(distinct values).
 double kde_cdf(const CountedSample& sample, SmoothingKernel kernel, double h, double z) noexcept;
-/// Its density at z.
-double kde_density(const CountedSample& sample, SmoothingKernel kernel, double h, double z) noexcept;
 /// F on `grid_size` equidistant points from min - 4h to max + 4h (min - h to max + h for the compact kernels),
 /// each point the exact integral; the last value is 1.
 Result<GriddedCdf> smooth(const CountedSample& sample, const KdeOptions& options);
