@@ -39,7 +39,7 @@ NOT_RUN = {
 PYTHON = {
     "README.md": "tests/python/documents_test.py",
     "docs/hosts.md": "tests/ggml/prebuilt_host_test.py",
-    "docs/metrics.md": "tests/python/documents_test.py",
+    "docs/metrics.md": "tests/cli/model_test.py",
     "docs/python/transformers.md": "tests/python/documents_test.py",
 }
 

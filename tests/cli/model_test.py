@@ -7,6 +7,7 @@ import re
 import shutil
 import unittest
 
+import document_blocks
 import support
 
 SHORT = ["-c", 64, "--windows", 2, "-t", 1, "--quiet"]
@@ -242,10 +243,10 @@ class TasksAndLogs(ModelTest):
 
     def check_readers(self, log, means):
         """The commands that docs/metrics.md gives for the log, as they stand there."""
-        with open(os.path.join(support.SOURCE, "docs", "metrics.md"), encoding="utf-8") as file:
-            query, pandas = re.search(r"```\n(SELECT .*FILE.*;)\n(pandas\..*)\n```", file.read()).groups()
+        (query,), (frame,) = (document_blocks.blocks("docs/metrics.md", language) for language in ("sql", "python"))
+        first, _, log_read = frame.strip().rpartition("\n")
         for script in (f"import duckdb\nmeans = [mean for _, mean in duckdb.sql({query!r}).fetchall()]",
-                       f"import pandas\nlog = {pandas}\nmeans = log.selected.str.len().groupby(log.layer).mean().tolist()"):
+                       f"{first}\nlog = {log_read}\nmeans = log.selected.str.len().groupby(log.layer).mean().tolist()"):
             found = self.by_tools_python(script.replace("FILE.jsonl", log) + "\nprint(means)")
             for got, want in zip(json.loads(found), means, strict=True):
                 self.assertAlmostEqual(got, want)

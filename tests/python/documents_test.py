@@ -1,4 +1,4 @@
-"""Every Python block of README.md, metrics.md and python/transformers.md runs, and the converter's command beside the last."""
+"""Every Python block of README.md and python/transformers.md runs, and the converter's command beside the last."""
 
 import os
 import re
@@ -33,13 +33,6 @@ def test_readme(tmp_path, monkeypatch, capsys):
     run("README.md", {})
     assert re.fullmatch(r"\d\.\d\d experts a token\n", capsys.readouterr().out)
     assert (tmp_path / "table.safetensors").is_file()
-
-
-def test_metrics(tmp_path, monkeypatch):
-    pytest.importorskip("pandas")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "FILE.jsonl").write_text(block("docs/metrics.md", "json").replace("[...]", "[0.5, 0.25]"), encoding="utf-8")
-    run("docs/metrics.md", {})
 
 
 def converted(tmp_path):
