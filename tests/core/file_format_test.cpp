@@ -41,7 +41,7 @@ TEST(FileFormat, EachHasANameOfItsOwn) {
     EXPECT_TRUE(names.insert(format.name).second) << format.name;
     EXPECT_GE(format.version, 1);
   }
-  EXPECT_EQ(names.size(), 8U);
+  EXPECT_EQ(names.size(), 9U);
 }
 
 }  // namespace
