@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/json.h"
 #include "ggml/say.h"
 
 namespace bhroute::ggml {
@@ -116,7 +117,7 @@ std::string Statistics::json() const {
   std::lock_guard lock(mutex_);
   for (const auto& [reason, layers] : untouched_)
     object["untouched"].push_back({{"reason", reason}, {"layers", layers}});
-  return object.dump();
+  return dump_json(object);
 }
 
 void Statistics::write_to(std::filesystem::path file) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "bhroute/core/json.h"
 #include "bhroute/core/version.h"
 #include "engine.h"
 
@@ -14,8 +15,8 @@ inline std::string json_text(const nlohmann::json& object) {
   std::string text;
   for (const auto& [key, value] : object.items()) {
     text += text.empty() ? "{\n  " : ",\n  ";
-    text += nlohmann::json(key).dump() + ": ";
-    text += value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text += dump_json(key) + ": ";
+    text += dump_json(value);
   }
   return text + "\n}\n";
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/json.h"
 #include "bhroute/routing/policy_spec.h"
 
 namespace bhroute::cli {
@@ -107,8 +108,8 @@ Result<std::string> configurations_text(const evaluation::ModelDescription& mode
   std::error_code ignored;
   if (std::filesystem::exists(paths.adaptive(), ignored))
     list.push_back(entry("tuned, adaptive", "tuned", file_name(paths.adaptive())));
-  return json{{kFormatVersionKey, kConfigurationsFormat.version}, {"configurations", list}}.dump(
-             2) +
+  return dump_json({{kFormatVersionKey, kConfigurationsFormat.version}, {"configurations", list}},
+                   2) +
          "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "bhroute/core/json.h"
 #include "report_assets.h"
 
 namespace bhroute::evaluation {
@@ -35,7 +36,7 @@ std::string page_data(const json& results, std::span<const json> others,
             {"others", json::array()},
             {"verdict", sentences}};
   for (const json& other : others) data["others"].push_back(without_token_losses(other));
-  return escape_for_script(data.dump(-1, ' ', false, json::error_handler_t::replace));
+  return escape_for_script(dump_json(data));
 }
 
 // One pass over the template, so that a placeholder's spelling inside a part is left alone.

@@ -1,5 +1,6 @@
 #include "sweep_record.h"
 
+#include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/version.h"
 #include "bhroute/evaluation/compare.h"
@@ -89,7 +90,7 @@ std::string environment_fingerprint(const ModelRunner& model, const WindowedText
                       {"settings", settings(text, options)},
                       {"windows_per_batch", model.windows_per_batch()},
                       {"versions", versions(model)}};
-  return sha256(identity.dump());
+  return sha256(dump_json(identity));
 }
 
 std::string job_fingerprint(const std::string& environment, const Job& job,
@@ -100,7 +101,7 @@ std::string job_fingerprint(const std::string& environment, const Job& job,
                 {"table", job.table.sha256}};
   if (job.configuration->tasks)
     for (const Task& task : tasks) identity["tasks"].push_back({to_string(task.form), task.sha256});
-  return sha256(identity.dump());
+  return sha256(dump_json(identity));
 }
 
 }  // namespace bhroute::evaluation

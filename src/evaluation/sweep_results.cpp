@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/json.h"
 #include "result_fields.h"
 
 namespace bhroute::evaluation {
@@ -41,14 +42,14 @@ std::string csv_line(const RunResult& run) {
   std::vector<std::string> cells;
   for (const auto& column : text_columns()) cells.push_back(quoted(object[column]));
   for (const auto& column : number_columns())
-    cells.push_back(object.contains(column) ? object[column].dump() : "");
+    cells.push_back(object.contains(column) ? dump_json(object[column]) : "");
   return join(cells);
 }
 
 std::string one_a_line(const SweepOutcome& outcome) {
   std::string list;
   for (const RunResult& run : outcome.runs)
-    list += (list.empty() ? "\n" : ",\n") + to_json(run, false).dump();
+    list += (list.empty() ? "\n" : ",\n") + dump_json(to_json(run, false));
   return "[" + list + "\n]";
 }
 
@@ -60,7 +61,7 @@ std::string format_results(const json& record, const SweepOutcome& outcome) {
   rest[kFormatVersionKey] = kResultsFormat.version;
   std::string text = "{\n";
   for (const auto& [key, value] : rest.items())
-    text += json(key).dump() + ": " + value.dump() + ",\n";
+    text += dump_json(key) + ": " + dump_json(value) + ",\n";
   return text + "\"runs\": " + one_a_line(outcome) + "\n}\n";
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/stop.h"
 #include "decode_text.h"
@@ -80,17 +81,16 @@ class Tuner {
 
   std::string fingerprint(const PolicySpec& spec, const std::string& table, std::size_t first,
                           std::size_t count) const {
-    return nlohmann::json{{"model", model_.description().sha256},
-                          {"engine", model_.description().engine},
-                          {"text", options_.text_sha256},
-                          {"window", text_.window},
-                          {"first", first},
-                          {"windows", count},
-                          {"score", std::string(to_string(options_.score))},
-                          {"fit", options_.fit},
-                          {"table", table},
-                          {"policy", routing::to_json(spec)}}
-        .dump();
+    return dump_json({{"model", model_.description().sha256},
+                      {"engine", model_.description().engine},
+                      {"text", options_.text_sha256},
+                      {"window", text_.window},
+                      {"first", first},
+                      {"windows", count},
+                      {"score", std::string(to_string(options_.score))},
+                      {"fit", options_.fit},
+                      {"table", table},
+                      {"policy", routing::to_json(spec)}});
   }
 
   /// The text's windows [first, first + count), from an earlier run if it finished there.

@@ -1,5 +1,5 @@
 #pragma once
-// JSON from a stranger: the one way by which a file's bytes become a JSON value.
+// JSON from a stranger: the one way by which a file's bytes become a JSON value, and its way back.
 
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
@@ -13,9 +13,16 @@ namespace bhroute {
 /// Deeper values are refused: copying, comparing and writing them recurses, and would overflow the
 /// stack.
 inline constexpr std::size_t kMaxJsonDepth = 64;
+/// Values that take more, by an estimate from above, are refused: two bytes of a file can become a
+/// hundred of memory.
+inline constexpr std::size_t kMaxJsonMemory = std::size_t{256} << 20;
 
-/// Errors (invalid_input): not JSON; nested deeper than kMaxJsonDepth.
+/// Errors (invalid_input): not JSON, by line and column; a key twice in one object; nested deeper than kMaxJsonDepth; more
+/// than kMaxJsonMemory to hold. Nothing is built beyond the fault.
 Result<nlohmann::json> parse_json(std::string_view content, const std::string& where);
+
+/// One line, or with `indent` blanks a level. Bytes that are no UTF-8, as paths may have, become U+FFFD: a JSON text has none.
+std::string dump_json(const nlohmann::json& value, int indent = -1);
 
 /// What the JSON library's exception says, without the library's name and number:
 /// "key 'model' not found".
