@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <unordered_set>
 
 namespace bhroute::llama {
 namespace {
@@ -20,10 +21,13 @@ static_assert(std::endian::native == std::endian::little, "numbers are read as t
 
 constexpr std::uint32_t kString = 8, kArray = 9;
 constexpr std::uint32_t kUint32 = 4;
+constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
 // Bytes of a value by its type; 0 = of no fixed size.
 constexpr std::array<std::size_t, 13> kSizes = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 constexpr std::size_t kSmallestKey = 8 + 4 + 1, kSmallestTensor = 8 + 4 + 4 + 8;
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // what is looked at becomes resident
 constexpr std::uint32_t kMostDimensions = 4;
+constexpr std::uint64_t kMostTokens = 1 << 22;  // ten times those of any model
 constexpr std::uint32_t kDefaultAlignment = 32, kMostAlignment = 1 << 20;
 
 class Reader {
@@ -62,9 +66,11 @@ class Reader {
     return invalid_input(where_, "not a readable GGUF: " + what, std::move(got), std::move(want));
   }
   tl::unexpected<Error> ends_in(const char* what) const {
+    if (bytes_.size() > kMostBytes)
+      return wrong("a header too large", "", fmt::format("at most {} bytes", kMostBytes));
     return wrong(fmt::format("ends within {}, at byte {} of {}", what, at_, bytes_.size()));
   }
-  std::size_t left() const { return bytes_.size() - at_; }
+  std::size_t left() const { return std::min(bytes_.size(), kMostBytes) - at_; }
 
   template <class T>
   bool number(T& value) {
@@ -93,7 +99,8 @@ class Reader {
     std::uint32_t type = 0;
     if (!name || !number(type)) return ends_in("a key");
     if (*name == "general.alignment") return read_alignment(type);
-    return type == kArray ? read_array() : skip_values(type, 1);
+    if (type != kArray) return skip_values(type, 1);
+    return *name == kTokens ? read_tokens() : read_array();
   }
 
   Result<void> read_alignment(std::uint32_t type) {
@@ -112,6 +119,26 @@ class Reader {
     if (!number(type) || !number(count)) return ends_in("an array");
     if (type == kArray) return wrong("an array of arrays");
     return skip_values(type, count);
+  }
+
+  // llama.cpp ends the process where a vocabulary has a token twice; empty ones it tells apart.
+  Result<void> read_tokens() {
+    const std::size_t begin = at_;
+    if (auto ok = read_array(); !ok) return ok;
+    at_ = begin;
+    std::uint32_t type = 0;
+    std::uint64_t count = 0;
+    number(type);
+    number(count);
+    if (type != kString) return wrong("a vocabulary of no strings", std::to_string(type), "8");
+    if (count > kMostTokens)
+      return wrong("a vocabulary of too many tokens", std::to_string(count),
+                   fmt::format("at most {}", kMostTokens));
+    std::unordered_set<std::string_view> tokens(count);
+    for (std::uint64_t i = 0; i < count; ++i)
+      if (const auto token = *text(); !token.empty() && !tokens.insert(token).second)
+        return wrong("a token twice in the vocabulary", fmt::format("number {} again", i));
+    return {};
   }
 
   Result<void> skip_values(std::uint32_t type, std::uint64_t count) {

@@ -90,6 +90,33 @@ TEST(GgufHeader, LyingCountsAreRefusedBeforeAnythingIsReadForThem) {
   }
 }
 
+// llama.cpp would end the process by an assertion.
+TEST(GgufHeader, ATokenTwiceIsRefused) {
+  const auto with = [](const std::vector<std::string>& tokens) {
+    GgufBytes bytes;
+    bytes.head(0, 1).key("tokenizer.ggml.tokens", 9).number<std::uint32_t>(8);
+    bytes.number<std::uint64_t>(tokens.size());
+    for (const std::string& token : tokens) bytes.text(token);
+    return problem_of(bytes.padded(32, 0));
+  };
+  EXPECT_EQ(with({"a", "b", "ab"}), "");
+  EXPECT_EQ(with({"", "a", ""}), "") << "llama.cpp gives empty ones names of their own";
+  EXPECT_EQ(with({"a", "b", "a"}),
+            "m.gguf: not a readable GGUF: a token twice in the vocabulary, got number 2 again");
+  EXPECT_THAT(problem_of(GgufBytes()
+                             .head(0, 1)
+                             .key("tokenizer.ggml.tokens", 9)
+                             .number<std::uint32_t>(0)
+                             .number<std::uint64_t>(1)
+                             .padded(32, 0)),
+              HasSubstr("a vocabulary of no strings, got 0, want 8"));
+  GgufBytes many;
+  many.head(0, 1).key("tokenizer.ggml.tokens", 9).number<std::uint32_t>(8);
+  many.number<std::uint64_t>((1 << 22) + 1);
+  EXPECT_THAT(problem_of(many.padded(32, std::size_t{40} << 20)),
+              HasSubstr("a vocabulary of too many tokens, got 4194305, want at most 4194304"));
+}
+
 TEST(GgufHeader, OtherFormsAreNamed) {
   EXPECT_EQ(problem_of(""),
             "m.gguf: not a readable GGUF: begins with other bytes, want the magic GGUF");
