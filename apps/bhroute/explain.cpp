@@ -62,6 +62,7 @@ Result<Explanation> explain(const Flags& flags) {
                          to_string(*spec), "a bh policy");
   const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
+  warn_of_other_table(*spec, flags.table);
   if (auto ok = check_layer(flags, **table); !ok) return tl::make_unexpected(ok.error());
   const auto policy = routing::make_policy(*spec, facts_of(flags, **table, logits->size()), *table);
   if (!policy) return tl::make_unexpected(policy.error());

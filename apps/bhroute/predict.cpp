@@ -68,6 +68,7 @@ Result<void> predict_one(const Flags& flags, const Context& context) {
                          std::to_string(flags.tables.size()) + " tables", "1");
   const auto table = open_table(flags.tables.front());
   if (!table) return tl::make_unexpected(table.error());
+  warn_of_other_table(*spec, flags.tables.front());
   const auto policy = routing::make_policy(*spec, evaluation::facts_of((*table)->metadata), *table);
   if (!policy) return tl::make_unexpected(policy.error());
   auto prediction = evaluation::predict((*table)->samples, **policy);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "bhroute/calibration/kde_pickles.h"
 #include "bhroute/core/log.h"
 #include "bhroute/routing/policy_table.h"
@@ -51,6 +54,12 @@ Result<void> check_made_for(const SourcedTable& table, const evaluation::ModelDe
   log_warning(fmt::format("{}: the table was made from another model, {}, and is used for {}",
                           where, theirs, ours));
   return {};
+}
+
+void warn_of_other_table(const routing::PolicySpec& policy, const std::string& path) {
+  std::error_code ignored;
+  if (policy.table.empty() || std::filesystem::equivalent(policy.table, path, ignored)) return;
+  log_warning(fmt::format("{}: the policy names another table, {}", path, policy.table));
 }
 
 std::string describe(const calibration::CalibrationTable& table) {

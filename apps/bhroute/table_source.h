@@ -29,6 +29,8 @@ Result<SourcedTable> open_table_of(const routing::PolicySpec& policy, const std:
 /// not known.
 Result<void> check_made_for(const SourcedTable& table, const evaluation::ModelDescription& model,
                             bool force);
+/// Warns where the policy names another file than `path`, the table that is used.
+void warn_of_other_table(const routing::PolicySpec& policy, const std::string& path);
 /// "4 layers, null all (pooled), conformal, 1234 tokens"
 std::string describe(const calibration::CalibrationTable& table);
 

@@ -32,6 +32,16 @@ class Table(scenario.FaultCase):
         self.check("predict", self.table, "--policy", POLICY, "-m", OTHER, *FLAGS)
         self.check("check", self.table, "-m", OTHER, *FLAGS)
 
+    def test_a_policy_that_names_another_table(self):
+        self.ok("calibrate", "-m", support.MODEL, *FLAGS, "--reservoir", 8, "-o", "sampled.safetensors")
+        logits = self.write("logits.txt", " ".join(str(i % 7) for i in range(64)))
+        for name, says in ((self.table, f"warning: sampled.safetensors: the policy names another table, {self.table}"),
+                           (self.path("sampled.safetensors"), None)):
+            policy = ["--policy", f"{POLICY},table={name}"]
+            for words in (["predict", "sampled.safetensors"], ["explain", "sampled.safetensors", "--layer", 0, "--logits", logits]):
+                outcome = self.ok(*words, *policy)
+                self.assertIn(says, outcome.err) if says else self.assertEqual(outcome.err, "")
+
     def test_sweep(self):
         entry = '{"name": "%s", "role": "%s", "null": "%s", "policy": "%s"}'
         lists = self.write("list.json", '{"configurations": [%s, %s]}' % (entry % ("own", "baseline", "", "top_k:k=8"),
