@@ -12,6 +12,7 @@
 
 #include "bhroute/calibration/calibrator.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/evaluation/calibrate.h"
 #include "llama/llama_runner.h"
 
@@ -56,7 +57,7 @@ int run(const std::string& path, const std::string& text_path, int rounds) {
   options.model_path = path;
   auto model = llama::open_model(options);
   if (!model) return fail(model.error());
-  auto content = read_file(text_path);
+  auto content = read_file(text_path, kMaxTextBytes);
   if (!content) return fail(content.error());
   auto text = evaluation::make_windows(**model, *content, options.window, kWindows, text_path);
   if (!text) return fail(text.error());

@@ -1,17 +1,18 @@
 #include "input_text.h"
 
 #include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "bhroute/core/file.h"
 
 namespace bhroute::cli {
 
-Result<InputText> read_input(const std::string& path) {
-  if (path == "-") return InputText{{std::istreambuf_iterator<char>(std::cin), {}}, "stdin"};
-  return read_file(path).map([&](std::string content) {
-    return InputText{std::move(content), path};
+Result<InputText> read_input(const std::string& path, std::size_t max_bytes) {
+  const bool is_stdin = path == "-";
+  const std::string where = is_stdin ? "stdin" : path;
+  auto content = is_stdin ? read_all(std::cin, where, max_bytes) : read_file(path, max_bytes);
+  return std::move(content).map([&](std::string&& bytes) {
+    return InputText{std::move(bytes), where};
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "bhroute/core/cores.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "engine.h"
@@ -44,7 +45,7 @@ Result<Text> open_text(const ModelFlags& flags) {
       return Text{std::nullopt, std::move(digest)};
     });
   }
-  auto content = read_file(flags.text);
+  auto content = read_file(flags.text, kMaxTextBytes);
   if (!content) return tl::make_unexpected(content.error());
   if (content->empty()) return invalid_input(flags.text, "the text is empty");
   std::string digest = sha256(*content);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "bhroute/core/file_limits.h"
 #include "input_text.h"
 
 namespace bhroute::cli {
@@ -70,6 +71,9 @@ Result<std::vector<double>> parse_p_values(std::string_view content, const std::
                         cell.find_first_of(",;\t") == std::string_view::npos;
     if (header) continue;
     if (!value) return tl::make_unexpected(value.error());
+    if (values.size() == kMaxPValues)
+      return invalid_input(where, "too many p-values", fmt::format("more than {}", kMaxPValues),
+                           "fewer");
     values.push_back(*value);
   }
   if (values.empty())
@@ -78,8 +82,9 @@ Result<std::vector<double>> parse_p_values(std::string_view content, const std::
 }
 
 Result<std::vector<double>> read_p_values(const std::string& path) {
-  return read_input(path).and_then(
-      [](const InputText& input) { return parse_p_values(input.content, input.where); });
+  return read_input(path, kMaxPValueBytes).and_then([](const InputText& input) {
+    return parse_p_values(input.content, input.where);
+  });
 }
 
 }  // namespace bhroute::cli

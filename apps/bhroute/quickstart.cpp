@@ -15,6 +15,7 @@
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/predict.h"
@@ -54,7 +55,7 @@ Result<void> step(int number, const Words& words, Console& console) {
 }
 
 Result<void> write_if_other(const std::string& path, const std::string& content) {
-  const auto there = read_file(path);
+  const auto there = read_file(path, kMaxJsonBytes);
   return there && *there == content ? Result<void>{} : write_file(path, content);
 }
 

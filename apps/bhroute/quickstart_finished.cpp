@@ -4,6 +4,7 @@
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/version.h"
@@ -40,14 +41,12 @@ json files_of(const std::string& step, const QuickstartPaths& paths) {
 
 std::string hash_of_inputs(const QuickstartProbe& probe, const std::string& text,
                            const Words& words, const json& files) {
-  return sha256(json{
-      {"model", probe.model.sha256},
-      {"engine", probe.model.engine},
-      {"version", std::string(version())},
-      {"text", sha256(text)},
-      {"words", words},
-      {"files",
-       files}}.dump());
+  return sha256(dump_json({{"model", probe.model.sha256},
+                           {"engine", probe.model.engine},
+                           {"version", std::string(version())},
+                           {"text", sha256(text)},
+                           {"words", words},
+                           {"files", files}}));
 }
 
 /// Of all runs with these settings.
@@ -60,7 +59,7 @@ ModelFlags without_names(ModelFlags flags) {
 }  // namespace
 
 FinishedSteps::FinishedSteps(QuickstartPaths paths) : paths_(std::move(paths)) {
-  const auto content = read_file(paths_.finished());
+  const auto content = read_file(paths_.finished(), kMaxJsonBytes);
   if (!content) return;
   const auto found = parse_json(*content, paths_.finished());
   if (!found || !check_format_version(*found, kFinishedFormat, paths_.finished())) return;

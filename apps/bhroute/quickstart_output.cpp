@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/evaluation/run_result.h"
 #include "json_output.h"
@@ -126,7 +127,7 @@ std::vector<std::string> command_lines(const ModelFlags& flags, const Quickstart
 }
 
 Result<QuickstartOutcome> read_outcome(const QuickstartPaths& paths, QuickstartFacts facts) {
-  const auto content = read_file(paths.results());
+  const auto content = read_file(paths.results(), kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   const auto results = parse_json(*content, paths.results());
   if (!results) return tl::make_unexpected(results.error());

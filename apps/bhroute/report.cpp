@@ -10,6 +10,7 @@
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "command.h"
 #include "json_output.h"
@@ -30,7 +31,7 @@ Result<nlohmann::json> read_results(const std::filesystem::path& path,
     return invalid_input(
         path.string(), "not found", "",
         "a sweep's results: bhroute sweep -m MODEL -f TEXT --table TABLE -o " + directory);
-  auto content = read_file(path);
+  auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   return parse_json(*content, path.string());
 }
@@ -39,7 +40,7 @@ Result<nlohmann::json> read_results(const std::filesystem::path& path,
 Result<void> add_check(nlohmann::json& results, const std::filesystem::path& path) {
   std::error_code ignored;
   if (!results.is_object() || !std::filesystem::exists(path, ignored)) return {};
-  auto content = read_file(path);
+  auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   auto check = parse_json(*content, path.string());
   if (!check || !check->is_object())

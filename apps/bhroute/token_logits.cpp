@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/npy.h"
 #include "input_text.h"
 
@@ -66,8 +67,9 @@ Result<std::vector<float>> parse_token_logits(std::string_view content, const st
 }
 
 Result<std::vector<float>> read_token_logits(const std::string& path) {
-  return read_input(path).and_then(
-      [](const InputText& input) { return parse_token_logits(input.content, input.where); });
+  return read_input(path, kMaxTokenLogitsBytes).and_then([](const InputText& input) {
+    return parse_token_logits(input.content, input.where);
+  });
 }
 
 }  // namespace bhroute::cli

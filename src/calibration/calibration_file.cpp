@@ -3,22 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
+#include <map>
 
-#include "bhroute/core/decode_values.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/sha256.h"
 #include "content_cache.h"
 #include "safetensors.h"
 #include "table_metadata.h"
+#include "table_reader.h"
 
 namespace bhroute::calibration {
 namespace {
-
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 32;
-
-// ---- writing ----
 
 // A container whose tensors' bytes it owns.
 class Builder {
@@ -85,199 +82,58 @@ Result<void> check_uniform(int index, const LayerNull& layer) {
   return {};
 }
 
-// ---- reading ----
+using PlaceOf = std::pair<std::string, const TensorPlace*>;
 
-struct LayerTensors {
-  const Tensor *values = nullptr, *counts = nullptr, *offsets = nullptr, *x = nullptr,
-               *cdf = nullptr, *rows = nullptr, *row_keys = nullptr;
-
-  const Tensor** find(std::string_view name) {
-    if (name == "values") return &values;
-    if (name == "counts") return &counts;
-    if (name == "offsets") return &offsets;
-    if (name == "x") return &x;
-    if (name == "cdf") return &cdf;
-    if (name == "rows") return &rows;
-    return name == "row_keys" ? &row_keys : nullptr;
-  }
-};
-
-using Groups = std::vector<NullDistribution>;
-template <class T>
-using PerGroup = std::vector<std::optional<T>>;
-
-// "layer.12.counts" -> 12 and "counts"; a number is written one way only, so no layer can come
-// twice.
-std::optional<std::pair<int, std::string_view>> split_name(std::string_view name) {
-  constexpr std::string_view kPrefix = "layer.";
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
-  int index = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
-  const auto digits = static_cast<std::size_t>(end - name.data());
-  if (error != std::errc{} || index < 0 || name.substr(0, digits) != std::to_string(index))
-    return std::nullopt;
-  name.remove_prefix(digits);
-  if (!name.starts_with('.')) return std::nullopt;
-  return std::pair(index, name.substr(1));
+// The tensors of each layer; of names that no table has, read_content says so.
+std::map<std::string, std::vector<PlaceOf>> by_layer(const SafetensorsLayout& layout) {
+  std::map<std::string, std::vector<PlaceOf>> layers;
+  for (const auto& [name, place] : layout.tensors)
+    layers[name.substr(0, name.rfind('.'))].emplace_back(name, &place);
+  return layers;
 }
 
-template <class T>
-std::vector<T> part(const std::vector<T>& all, std::size_t begin, std::size_t end) {
-  return {all.begin() + static_cast<std::ptrdiff_t>(begin),
-          all.begin() + static_cast<std::ptrdiff_t>(end)};
+Result<void> check_layer(const std::filesystem::path& path, const SafetensorsLayout& layout,
+                         const std::vector<PlaceOf>& tensors) {
+  Safetensors content{layout.metadata, {}};
+  std::deque<std::string> held;
+  std::size_t total = 0;
+  for (const auto& [name, place] : tensors) {
+    const std::size_t size = place->end - place->begin;
+    if ((total += size) > kMaxTableLayerBytes)
+      return invalid_input(path.string(), "a layer too large", name,
+                           fmt::format("at most {} bytes a layer", kMaxTableLayerBytes));
+    auto bytes = read_part(path, place->begin, size);
+    if (!bytes) return tl::make_unexpected(bytes.error());
+    if (bytes->size() != size) return failure(path.string(), "changed while it was read");
+    const std::string& kept = held.emplace_back(*std::move(bytes));
+    content.tensors.emplace(name, Tensor{place->dtype, place->shape, kept});
+  }
+  return read_content(content, path.string()).map([](const CalibrationTable&) {});
 }
 
-bool is(const Tensor& tensor, std::string_view dtype, std::size_t rank) {
-  return tensor.dtype == dtype && tensor.shape.size() == rank;
+// What is cut, or no table at all, is refused by its header; what is larger than a layer may be,
+// layer by layer: a damaged file is refused without being held whole.
+Result<void> check_before_reading(const std::filesystem::path& path) {
+  const auto size = size_of_file(path);
+  if (!size) return {};
+  const auto layout = read_layout(path, *size);
+  if (!layout) return tl::make_unexpected(layout.error());
+  if (*size <= kMaxTableLayerBytes || *size > kMaxTableBytes) return {};
+  for (const auto& [name, tensors] : by_layer(*layout))
+    if (auto ok = check_layer(path, *layout, tensors); !ok) return ok;
+  return {};
 }
 
-class TableReader {
- public:
-  TableReader(const Safetensors& content, std::string where)
-      : content_(content), where_(std::move(where)) {}
-
-  Result<CalibrationTable> read() {
-    auto metadata = parse_metadata(content_.metadata, where_);
-    if (!metadata) return tl::make_unexpected(std::move(metadata).error());
-    table_.metadata = *std::move(metadata);
-    if (auto sorted = sort_tensors(); !sorted) return tl::make_unexpected(sorted.error());
-    if (layers_.empty()) return invalid_input(where_, "a table without layers");
-    for (const auto& [index, tensors] : layers_) {
-      auto groups = read_layer(index, tensors);
-      if (!groups) return tl::make_unexpected(std::move(groups).error());
-      table_.layers.emplace(index, LayerNull{*std::move(groups)});
-      if (auto sampled = read_sample(index, tensors); !sampled)
-        return tl::make_unexpected(sampled.error());
-    }
-    return std::move(table_);
-  }
-
- private:
-  Result<void> sort_tensors() {
-    for (const auto& [name, tensor] : content_.tensors) {
-      const auto parts = split_name(name);
-      const Tensor** place = parts ? layers_[parts->first].find(parts->second) : nullptr;
-      if (place == nullptr)
-        return invalid_input(where_, "unknown tensor", name,
-                             "layer.L.values, counts, offsets, x, cdf, rows or row_keys");
-      *place = &tensor;
-    }
-    return {};
-  }
-
-  std::string layer_name(int index) const { return fmt::format("{}: layer {}", where_, index); }
-
-  Result<Groups> read_layer(int index, const LayerTensors& tensors) {
-    const std::string where = layer_name(index);
-    auto counts = read_counts(tensors, where);
-    if (!counts) return tl::make_unexpected(std::move(counts).error());
-    auto grids = read_grids(tensors, where);
-    if (!grids) return tl::make_unexpected(std::move(grids).error());
-    if (auto sized = check_groups(counts->size(), grids->size(), where); !sized)
-      return tl::make_unexpected(sized.error());
-    Groups groups;
-    for (std::size_t g = 0; g < std::max(counts->size(), grids->size()); ++g) {
-      auto group_counts = counts->empty() ? std::nullopt : std::move((*counts)[g]);
-      groups.push_back(
-          grids->empty()
-              ? NullDistribution::from_counts(*std::move(group_counts), table_.metadata.form)
-              : NullDistribution::from_grid(*std::move((*grids)[g]), std::move(group_counts)));
-    }
-    return groups;
-  }
-
-  Result<void> check_groups(std::size_t num_counts, std::size_t num_grids,
-                            const std::string& where) const {
-    const bool pooled = table_.metadata.pooling == Pooling::pooled;
-    const std::size_t want = pooled ? 1 : table_.metadata.num_experts;
-    for (std::size_t n : {num_counts, num_grids})
-      if (n != 0 && n != want)
-        return invalid_input(where, "wrong number of groups", std::to_string(n),
-                             std::to_string(want));
-    if (num_counts + num_grids == 0)
-      return invalid_input(where, "a layer without a null distribution");
-    if (num_grids != 0 && table_.metadata.form == stats::PValueForm::conformal)
-      return invalid_input(where, "a grid in a conformal table", "", "form gridded");
-    return {};
-  }
-
-  Result<void> read_sample(int index, const LayerTensors& t) {
-    const std::size_t capacity = table_.metadata.reservoir_rows, n = table_.metadata.num_experts;
-    const std::string where = layer_name(index);
-    if (!t.rows && !t.row_keys && capacity == 0) return {};
-    if (!t.rows || !t.row_keys || capacity == 0)
-      return invalid_input(where, "incomplete sampled rows", "",
-                           "rows, row_keys and the metadata reservoir_rows");
-    if (!is(*t.rows, "F32", 2) || !is(*t.row_keys, "U64", 1) || n == 0 || t.rows->shape[1] != n ||
-        t.rows->shape[0] != t.row_keys->shape[0] || t.rows->shape[0] > capacity)
-      return invalid_input(where, "wrong type or shape of sampled rows", "",
-                           fmt::format("rows F32 [R, {}], row_keys U64 [R], R <= {}", n, capacity));
-    RowSample sample{n, decode_values<float>(t.rows->bytes),
-                     decode_values<std::uint64_t>(t.row_keys->bytes)};
-    if (!std::is_sorted(sample.keys.begin(), sample.keys.end()))
-      return invalid_input(where, "damaged row_keys", "", "rising");
-    table_.samples.emplace(index, std::move(sample));
-    return {};
-  }
-
-  Result<PerGroup<stats::CountedSample>> read_counts(const LayerTensors& t,
-                                                     const std::string& where) const {
-    PerGroup<stats::CountedSample> groups;
-    if (!t.values && !t.counts && !t.offsets) return groups;
-    if (!t.values || !t.counts || !t.offsets)
-      return invalid_input(where, "incomplete counts", "", "values, counts and offsets");
-    if (!is(*t.values, "F32", 1) || !is(*t.counts, "U64", 1) || !is(*t.offsets, "U64", 1) ||
-        t.values->shape != t.counts->shape)
-      return invalid_input(where, "wrong type or shape of counts", "",
-                           "values F32 [M], counts U64 [M], offsets U64 [groups+1]");
-    const auto values = decode_values<float>(t.values->bytes);
-    const auto counts = decode_values<std::uint64_t>(t.counts->bytes);
-    const auto offsets = decode_values<std::uint64_t>(t.offsets->bytes);
-    if (offsets.size() < 2 || offsets.front() != 0 || offsets.back() != values.size() ||
-        !std::is_sorted(offsets.begin(), offsets.end()))
-      return invalid_input(where, "damaged offsets", "",
-                           fmt::format("rising from 0 to {}", values.size()));
-    for (std::size_t g = 0; g + 1 < offsets.size(); ++g) {
-      auto sample = stats::CountedSample::create(part(values, offsets[g], offsets[g + 1]),
-                                                 part(counts, offsets[g], offsets[g + 1]),
-                                                 fmt::format("{}, group {}", where, g));
-      if (!sample) return tl::make_unexpected(std::move(sample).error());
-      groups.push_back(*std::move(sample));
-    }
-    return groups;
-  }
-
-  Result<PerGroup<stats::GriddedCdf>> read_grids(const LayerTensors& t,
-                                                 const std::string& where) const {
-    PerGroup<stats::GriddedCdf> groups;
-    if (!t.x && !t.cdf) return groups;
-    if (!t.x || !t.cdf) return invalid_input(where, "incomplete grid", "", "x and cdf");
-    if (!is(*t.x, "F64", 2) || !is(*t.cdf, "F64", 2) || t.x->shape != t.cdf->shape ||
-        t.x->shape[1] == 0)
-      return invalid_input(where, "wrong type or shape of a grid", "", "x and cdf F64 [groups, G]");
-    const auto x = decode_values<double>(t.x->bytes), cdf = decode_values<double>(t.cdf->bytes);
-    const std::size_t size = t.x->shape[1];
-    for (std::size_t begin = 0; begin < x.size(); begin += size) {
-      auto grid = stats::GriddedCdf::create(part(x, begin, begin + size),
-                                            part(cdf, begin, begin + size), where);
-      if (!grid) return tl::make_unexpected(std::move(grid).error());
-      groups.push_back(*std::move(grid));
-    }
-    return groups;
-  }
-
-  const Safetensors& content_;
-  std::string where_;
-  CalibrationTable table_;
-  std::map<int, LayerTensors> layers_;
-};
+Result<std::string> read_checked(const std::filesystem::path& path) {
+  if (auto ok = check_before_reading(path); !ok) return tl::make_unexpected(ok.error());
+  return read_file(path, kMaxTableBytes);
+}
 
 }  // namespace
 
 Result<CalibrationTable> parse_table(std::string_view bytes, const std::string& where) {
   return parse_safetensors(bytes, where).and_then([&](const Safetensors& content) {
-    return TableReader(content, where).read();
+    return read_content(content, where);
   });
 }
 
@@ -295,15 +151,14 @@ Result<void> write_table(const std::filesystem::path& path, const CalibrationTab
 }
 
 Result<CalibrationTable> read_table(const std::filesystem::path& path) {
-  return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) {
-    return parse_table(bytes, path.string());
-  });
+  return read_checked(path).and_then(
+      [&](const std::string& bytes) { return parse_table(bytes, path.string()); });
 }
 
 Result<std::shared_ptr<const CalibrationTable>> load_table(const std::filesystem::path& path) {
   static ContentCache<CalibrationTable> cache;
   using Pointer = std::shared_ptr<const CalibrationTable>;
-  return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) -> Result<Pointer> {
+  return read_checked(path).and_then([&](const std::string& bytes) -> Result<Pointer> {
     return cache.get(std::filesystem::absolute(path).string(), sha256(bytes),
                      [&] { return parse_table(bytes, path.string()); });
   });

@@ -11,6 +11,7 @@
 
 #include "bhroute/calibration/pickle.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/version.h"
@@ -66,7 +67,7 @@ Result<LayerFiles> read_layers(const fs::path& dir) {
   if (auto ok = check_folder(dir); !ok) return tl::make_unexpected(ok.error());
   LayerFiles files;
   for (const auto& [index, path] : find_layers(dir)) {
-    auto bytes = read_file(path);
+    auto bytes = read_file(path, kMaxPickleBytes);
     if (!bytes) return tl::make_unexpected(std::move(bytes).error());
     files.emplace(index, LayerFile{path, *std::move(bytes)});
   }

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/json.h"
 
 namespace bhroute::calibration {
 namespace {
@@ -22,7 +24,6 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 8;
 constexpr std::size_t kMaxHeader = 100'000'000;  // the format's own limit
-constexpr int kMaxDepth = 3;                     // the header, a tensor, its list
 constexpr const char* kMetadata = "__metadata__";
 
 struct Dtype {
@@ -60,35 +61,6 @@ std::vector<Entry> in_file_order(const Safetensors& content) {
   return order;
 }
 
-// Parses with two checks that the JSON library leaves out: depth and repeated keys.
-class StrictParser {
- public:
-  std::optional<json> parse(std::string_view text) {
-    const auto callback = [this](int depth, json::parse_event_t event, json& parsed) {
-      return check(depth, event, parsed);
-    };
-    json header = json::parse(text.begin(), text.end(), callback, false);
-    if (!good_ || !header.is_object()) return std::nullopt;
-    return header;
-  }
-
- private:
-  bool check(int depth, json::parse_event_t event, const json& parsed) {
-    using Event = json::parse_event_t;
-    if (event == Event::object_start || event == Event::array_start) {
-      if (depth >= kMaxDepth) good_ = false;
-      if (event == Event::object_start) keys_.emplace_back();
-    }
-    if (event == Event::key && good_ && !keys_.back().insert(parsed.get<std::string>()).second)
-      good_ = false;
-    if (event == Event::object_end) keys_.pop_back();
-    return good_;
-  }
-
-  std::vector<std::set<std::string>> keys_;
-  bool good_ = true;
-};
-
 std::optional<std::vector<std::size_t>> sizes(const json& list) {
   if (!list.is_array()) return std::nullopt;
   std::vector<std::size_t> values;
@@ -107,7 +79,8 @@ std::optional<std::size_t> byte_size(std::size_t item_size, const std::vector<st
   return total;
 }
 
-Result<Tensor> parse_tensor(const json& entry, std::string_view data, const std::string& where) {
+Result<TensorPlace> parse_tensor(const json& entry, std::size_t data_size,
+                                 const std::string& where) {
   if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") ||
       !entry["dtype"].is_string() || !entry.contains("shape") || !entry.contains("data_offsets"))
     return invalid_input(where, "damaged entry", "", "dtype, shape and data_offsets");
@@ -118,46 +91,63 @@ Result<Tensor> parse_tensor(const json& entry, std::string_view data, const std:
   if (!shape || !offsets || offsets->size() != 2)
     return invalid_input(where, "damaged shape or data_offsets", "", "lists of whole numbers");
   const std::size_t begin = offsets->front(), end = offsets->back();
-  if (begin > end || end > data.size())
+  if (begin > end || end > data_size)
     return invalid_input(where, "data outside the file", fmt::format("bytes {} to {}", begin, end),
-                         fmt::format("within {} bytes of data", data.size()));
+                         fmt::format("within {} bytes of data", data_size));
   if (byte_size(item_size, *shape) != end - begin)
     return invalid_input(where, "size differs from shape", fmt::format("{} bytes", end - begin),
                          fmt::format("{} [{}]", dtype, fmt::join(*shape, ", ")));
-  return Tensor{dtype, *shape, data.substr(begin, end - begin)};
+  return TensorPlace{dtype, *shape, begin, end};
 }
 
-Result<void> parse_metadata(const json& entry, Safetensors& content, const std::string& where) {
+Result<void> parse_metadata(const json& entry, SafetensorsLayout& layout,
+                            const std::string& where) {
   if (!entry.is_object())
     return invalid_input(where, "damaged __metadata__", entry.type_name(), "an object of strings");
   for (const auto& [key, value] : entry.items()) {
     if (!value.is_string())
       return invalid_input(where, fmt::format("damaged __metadata__ '{}'", key), value.type_name(),
                            "a string");
-    content.metadata.emplace(key, value.get<std::string>());
+    layout.metadata.emplace(key, value.get<std::string>());
   }
   return {};
 }
 
 // The tensors must cover the data from its first byte to its last, each byte once.
-Result<void> check_cover(const Safetensors& content, std::string_view data,
+Result<void> check_cover(const SafetensorsLayout& layout, std::size_t data_size,
                          const std::string& where) {
-  std::vector<std::string_view> pieces;
-  for (const auto& [name, tensor] : content.tensors) pieces.push_back(tensor.bytes);
-  std::sort(pieces.begin(), pieces.end(), [](std::string_view a, std::string_view b) {
-    return a.data() != b.data() ? a.data() < b.data() : a.size() < b.size();
-  });
+  std::vector<std::pair<std::size_t, std::size_t>> pieces;
+  for (const auto& [name, place] : layout.tensors) pieces.emplace_back(place.begin, place.end);
+  std::sort(pieces.begin(), pieces.end());
   std::size_t position = 0;
-  for (std::string_view piece : pieces) {
-    if (static_cast<std::size_t>(piece.data() - data.data()) != position)
+  for (const auto& [begin, end] : pieces) {
+    if (begin != position)
       return invalid_input(where, "tensors overlap or leave a gap", "",
                            fmt::format("one that begins at byte {}", position));
-    position += piece.size();
+    position = end;
   }
-  if (position != data.size())
+  if (position != data_size)
     return invalid_input(where, "bytes that belong to no tensor",
-                         fmt::format("{} bytes", data.size() - position), "none");
+                         fmt::format("{} bytes", data_size - position), "none");
   return {};
+}
+
+Result<SafetensorsLayout> parse_layout(const json& header, std::size_t data_size,
+                                       const std::string& where) {
+  SafetensorsLayout layout;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == kMetadata) {
+      if (auto read = parse_metadata(entry, layout, where); !read)
+        return tl::make_unexpected(read.error());
+      continue;
+    }
+    auto place = parse_tensor(entry, data_size, fmt::format("{}: tensor '{}'", where, name));
+    if (!place) return tl::make_unexpected(std::move(place).error());
+    layout.tensors.emplace(name, *std::move(place));
+  }
+  if (auto covered = check_cover(layout, data_size, where); !covered)
+    return tl::make_unexpected(covered.error());
+  return layout;
 }
 
 // What bytes are instead, for a person who has mixed up two files.
@@ -168,24 +158,34 @@ std::string kind_of(std::string_view bytes) {
   return bytes.starts_with('\x80') ? "a pickle" : "other bytes";
 }
 
-// Takes the header off `bytes`.
-Result<json> take_header(std::string_view& bytes, const std::string& where) {
+// The bytes of the JSON header, of a file that begins with `head` and has `file_size` bytes.
+Result<std::size_t> header_length(std::string_view head, std::size_t file_size,
+                                  const std::string& where) {
   std::uint64_t length = 0;
-  if (bytes.size() < kLengthBytes)
-    return invalid_input(where, "not a safetensors file", fmt::format("{} bytes", bytes.size()));
-  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (head.size() < kLengthBytes)
+    return invalid_input(where, "not a safetensors file", fmt::format("{} bytes", head.size()));
+  std::memcpy(&length, head.data(), kLengthBytes);
   if (length > kMaxHeader)
-    return invalid_input(where, "not a table (a safetensors file)", kind_of(bytes),
+    return invalid_input(where, "not a table (a safetensors file)", kind_of(head),
                          "what bhroute calibrate writes");
-  bytes.remove_prefix(kLengthBytes);
-  if (length > bytes.size())
+  if (length > file_size - kLengthBytes)
     return invalid_input(where, "wrong header length (truncated, or not a safetensors file)",
-                         fmt::format("{} bytes", length), fmt::format("at most {}", bytes.size()));
-  auto header = StrictParser().parse(bytes.substr(0, length));
-  if (!header)
-    return invalid_input(where, "damaged header", "", "a JSON object of tensors, no key twice");
-  bytes.remove_prefix(length);
-  return *std::move(header);
+                         fmt::format("{} bytes", length),
+                         fmt::format("at most {}", file_size - kLengthBytes));
+  return length;
+}
+
+Result<SafetensorsLayout> parse_head(std::string_view head, std::size_t length,
+                                     std::size_t file_size, const std::string& where) {
+  const auto header = parse_json(head.substr(kLengthBytes, length), where + ": damaged header");
+  if (!header) return tl::make_unexpected(header.error());
+  if (!header->is_object())
+    return invalid_input(where, "damaged header", header->type_name(), "a JSON object of tensors");
+  const std::size_t data = kLengthBytes + length;
+  auto layout = parse_layout(*header, file_size - data, where);
+  if (!layout) return layout;
+  for (auto& [name, place] : layout->tensors) place.begin += data, place.end += data;
+  return layout;
 }
 
 }  // namespace
@@ -200,29 +200,33 @@ std::string format_safetensors(const Safetensors& content) {
     header[entry->first] = {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
   }
-  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text = dump_json(header);
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
   const std::uint64_t length = text.size();
   return std::string(reinterpret_cast<const char*>(&length), kLengthBytes) + text + data;
 }
 
 Result<Safetensors> parse_safetensors(std::string_view bytes, const std::string& where) {
-  const auto header = take_header(bytes, where);
-  if (!header) return tl::make_unexpected(header.error());
-  Safetensors content;
-  for (const auto& [name, entry] : header->items()) {
-    if (name == kMetadata) {
-      if (auto read = parse_metadata(entry, content, where); !read)
-        return tl::make_unexpected(read.error());
-      continue;
-    }
-    auto tensor = parse_tensor(entry, bytes, fmt::format("{}: tensor '{}'", where, name));
-    if (!tensor) return tl::make_unexpected(std::move(tensor).error());
-    content.tensors.emplace(name, *std::move(tensor));
-  }
-  if (auto covered = check_cover(content, bytes, where); !covered)
-    return tl::make_unexpected(covered.error());
+  const auto length = header_length(bytes, bytes.size(), where);
+  if (!length) return tl::make_unexpected(length.error());
+  auto layout = parse_head(bytes, *length, bytes.size(), where);
+  if (!layout) return tl::make_unexpected(std::move(layout).error());
+  Safetensors content{std::move(layout->metadata), {}};
+  for (auto& [name, place] : layout->tensors)
+    content.tensors.emplace(name, Tensor{std::move(place.dtype), std::move(place.shape),
+                                         bytes.substr(place.begin, place.end - place.begin)});
   return content;
+}
+
+Result<SafetensorsLayout> read_layout(const std::filesystem::path& path, std::size_t file_size) {
+  const std::string where = path.string();
+  const auto length = read_part(path, 0, kLengthBytes).and_then([&](const std::string& head) {
+    return header_length(head, file_size, where);
+  });
+  if (!length) return tl::make_unexpected(length.error());
+  return read_part(path, 0, kLengthBytes + *length).and_then([&](const std::string& head) {
+    return parse_head(head, *length, file_size, where);
+  });
 }
 
 }  // namespace bhroute::calibration

@@ -3,6 +3,7 @@
 // bytes. Source: the format's description in the safetensors project's README.
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,5 +31,20 @@ std::string format_safetensors(const Safetensors& content);
 /// The tensors are views of `bytes`. Hostile input: every size is checked before it is used;
 /// nothing may overlap or be left over, as the format demands.
 Result<Safetensors> parse_safetensors(std::string_view bytes, const std::string& where);
+
+/// A tensor as the header has it: its bytes are those from `begin` to `end` of the file.
+struct TensorPlace {
+  std::string dtype;
+  std::vector<std::size_t> shape;
+  std::size_t begin = 0, end = 0;
+};
+
+struct SafetensorsLayout {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, TensorPlace> tensors;
+};
+
+/// The same checks by a file's header and size alone, before its tensors are read.
+Result<SafetensorsLayout> read_layout(const std::filesystem::path& path, std::size_t file_size);
 
 }  // namespace bhroute::calibration

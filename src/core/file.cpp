@@ -74,6 +74,21 @@ int open_temporary(const std::filesystem::path& path, std::filesystem::path& tem
   }
 }
 
+Result<std::ifstream> open_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return invalid_input(path.string(), "is a folder", "", "a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return invalid_input(path.string(), "cannot read: " + last_error());
+  return file;
+}
+
+tl::unexpected<Error> too_large(const std::string& where, const std::string& size,
+                                std::size_t max_bytes) {
+  return invalid_input(where, "file too large", size + " bytes",
+                       fmt::format("at most {} bytes", max_bytes));
+}
+
 }  // namespace
 
 Result<std::filesystem::path> make_temporary(const std::filesystem::path& path) {
@@ -122,21 +137,41 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return invalid_input(path.string(), "is a folder", "", "a file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return invalid_input(path.string(), "cannot read: " + last_error());
+  if (const auto size = size_of_file(path); size && *size > max_bytes)
+    return too_large(path.string(), std::to_string(*size), max_bytes);
+  auto file = open_file(path);
+  if (!file) return tl::make_unexpected(file.error());
+  return read_all(*file, path.string(), max_bytes);
+}
+
+Result<std::string> read_part(const std::filesystem::path& path, std::size_t begin,
+                              std::size_t size) {
+  auto file = open_file(path);
+  if (!file) return tl::make_unexpected(file.error());
+  std::string part(size, '\0');
+  if (begin > 0) file->seekg(static_cast<std::streamoff>(begin));
+  file->read(part.data(), static_cast<std::streamsize>(size));
+  if (file->bad()) return failure(path.string(), "reading failed");
+  part.resize(static_cast<std::size_t>(file->gcount()));
+  return part;
+}
+
+std::optional<std::size_t> size_of_file(const std::filesystem::path& path) noexcept {
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(path, problem)) return std::nullopt;
+  const auto size = std::filesystem::file_size(path, problem);
+  return problem ? std::nullopt : std::optional<std::size_t>(size);
+}
+
+Result<std::string> read_all(std::istream& file, const std::string& where, std::size_t max_bytes) {
   std::string content;
   char buffer[1 << 16];
   while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(file.gcount()));
     if (content.size() > max_bytes)
-      return invalid_input(path.string(), "file too large",
-                           fmt::format("more than {} bytes", max_bytes),
-                           fmt::format("at most {} bytes", max_bytes));
+      return too_large(where, fmt::format("more than {}", max_bytes), max_bytes);
   }
-  if (file.bad()) return failure(path.string(), "reading failed");
+  if (file.bad()) return failure(where, "reading failed");
   return content;
 }
 

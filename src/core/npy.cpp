@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <optional>
 
 #include "bhroute/core/decode_values.h"
@@ -16,7 +17,8 @@ namespace bhroute {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 33;
+constexpr std::size_t kMaxHeader = std::size_t{1} << 16;  // numpy's own limit is less
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxRank = 32;  // numpy's own limit
 constexpr std::size_t kAlignment = 64;
 
@@ -134,6 +136,9 @@ Result<std::string_view> take_header(std::string_view& bytes, const std::string&
   if (bytes.size() < width) return invalid_input(where, "truncated .npy header");
   const std::size_t length = little_endian(bytes.substr(0, width));
   bytes.remove_prefix(width);
+  if (length >= kMaxHeader)
+    return invalid_input(where, "too long a .npy header", fmt::format("{} bytes", length),
+                         fmt::format("less than {} bytes", kMaxHeader));
   if (length > bytes.size())
     return invalid_input(where, "truncated .npy header", fmt::format("{} bytes", bytes.size()),
                          fmt::format("{} bytes", length));
@@ -154,11 +159,18 @@ std::optional<std::size_t> count(std::span<const std::size_t> shape, std::size_t
   return total;
 }
 
-}  // namespace
+// What the header says, held against the file's size.
+struct Layout {
+  std::vector<std::size_t> shape;
+  bool is_float32 = true;
+  std::size_t size = 0, begin = 0;  // elements, and where the first lies
+};
 
-Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where_name) {
-  const std::string where(where_name);
-  const auto text = take_header(bytes, where);
+// `head`: the file's beginning, or all of it.
+Result<Layout> parse_layout(std::string_view head, std::size_t file_size,
+                            const std::string& where) {
+  std::string_view rest = head;
+  const auto text = take_header(rest, where);
   if (!text) return tl::make_unexpected(text.error());
   const auto header = HeaderParser(*text).parse();
   if (!header)
@@ -169,18 +181,51 @@ Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where_name) 
   if (*header->fortran_order)
     return invalid_input(where, "wrong .npy order", "Fortran order", "C order");
   const std::size_t item_size = header->descr == "<f4" ? 4 : 8;
-  const auto size = count(*header->shape, bytes.size() / item_size);
-  if (!size || *size * item_size != bytes.size())
+  const std::size_t begin = head.size() - rest.size(), data_size = file_size - begin;
+  const auto size = count(*header->shape, data_size / item_size);
+  if (!size || *size * item_size != data_size)
     return invalid_input(
-        where, "size differs from shape", fmt::format("{} bytes of data", bytes.size()),
+        where, "size differs from shape", fmt::format("{} bytes of data", data_size),
         fmt::format("[{}] of {} bytes each", fmt::join(*header->shape, ", "), item_size));
-  return NpyArray{*header->shape, decode_floats<float>(bytes, item_size == 4)};
+  return Layout{*header->shape, item_size == 4, *size, begin};
+}
+
+// Piece by piece: a large array is held once, as its values.
+Result<NpyArray> read_values(std::istream& file, Layout layout, const std::string& where) {
+  NpyArray array{std::move(layout.shape), {}};
+  array.values.reserve(layout.size);
+  std::string piece;
+  while (array.values.size() < layout.size) {
+    const std::size_t item_size = layout.is_float32 ? 4 : 8;
+    piece.resize(std::min(kPieceBytes, (layout.size - array.values.size()) * item_size));
+    if (!file.read(piece.data(), static_cast<std::streamsize>(piece.size())))
+      return failure(where, "reading failed");
+    const auto values = decode_floats<float>(piece, layout.is_float32);
+    array.values.insert(array.values.end(), values.begin(), values.end());
+  }
+  return array;
+}
+
+}  // namespace
+
+Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where) {
+  return parse_layout(bytes, bytes.size(), std::string(where)).map([&](Layout&& layout) {
+    return NpyArray{std::move(layout.shape),
+                    decode_floats<float>(bytes.substr(layout.begin), layout.is_float32)};
+  });
 }
 
 Result<NpyArray> read_npy(const std::filesystem::path& path) {
-  return read_file(path, kMaxFileBytes).and_then([&](const std::string& bytes) {
-    return parse_npy(bytes, path.string());
-  });
+  const std::string where = path.string();
+  const auto head = read_part(path, 0, kMagic.size() + 2 + 4 + kMaxHeader);
+  if (!head) return tl::make_unexpected(head.error());
+  const auto size = size_of_file(path);
+  if (!size) return invalid_input(where, "not a regular file", "", "a .npy file");
+  auto layout = parse_layout(*head, *size, where);
+  if (!layout) return tl::make_unexpected(layout.error());
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(layout->begin));
+  return read_values(file, *std::move(layout), where);
 }
 
 std::string format_npy(std::span<const float> values, std::span<const std::size_t> shape) {

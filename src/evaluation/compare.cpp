@@ -7,6 +7,7 @@
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/paired_interval.h"
@@ -109,7 +110,7 @@ std::string experts_words(double difference) {
 }  // namespace
 
 Result<StoredRun> load_run(const std::filesystem::path& path) {
-  auto content = read_file(path);
+  auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   const auto object = parse_json(*content, path.string());
   if (!object || !object->is_object())

@@ -7,6 +7,7 @@
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/evaluation/sweep.h"
 
@@ -216,7 +217,7 @@ Result<std::vector<Configuration>> parse_configurations(std::string_view content
 }
 
 Result<std::vector<Configuration>> read_configurations(const std::filesystem::path& path) {
-  const auto content = read_file(path);
+  const auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   return parse_configurations(*content, path);
 }
@@ -236,8 +237,8 @@ Result<void> check_configurations(const std::vector<Configuration>& list,
 std::string configurations_to_json(const std::vector<Configuration>& list) {
   json entries = json::array();
   for (const Configuration& configuration : list) entries.push_back(to_json(configuration));
-  return json{{kFormatVersionKey, kConfigurationsFormat.version}, {"configurations", entries}}.dump(
-             2) +
+  return dump_json(
+             {{kFormatVersionKey, kConfigurationsFormat.version}, {"configurations", entries}}, 2) +
          "\n";
 }
 

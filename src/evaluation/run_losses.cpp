@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/sha256.h"
 
 namespace bhroute::evaluation {
@@ -37,7 +38,7 @@ Result<std::vector<float>> read_losses(const std::filesystem::path& folder, cons
   if (name.empty())
     return invalid_input(folder.string(), "the losses of single tokens are not there");
   const auto path = folder / name;
-  auto content = read_file(path);
+  auto content = read_file(path, kMaxLossBytes);
   if (!content) return tl::make_unexpected(content.error());
   // Divided, not multiplied: the count is the stranger's, and count * sizeof(float) may wrap to the
   // size.

@@ -4,6 +4,7 @@
 
 #include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/log.h"
 #include "bhroute/evaluation/run_losses.h"
@@ -19,7 +20,7 @@ std::string text_at(const json& object, const char* key) {
 }
 
 Result<json> read_json(const std::filesystem::path& path) {
-  auto content = read_file(path);
+  auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   auto parsed = parse_json(*content, path.string());
   if (!parsed || !parsed->is_object() || !parsed->contains("run"))
@@ -71,7 +72,7 @@ Result<void> RunStore::save(const std::string& slug, const std::string& fingerpr
   if (auto written = write_losses(losses_path(slug), result.token_losses, object); !written)
     return written;
   object["run"] = to_json(result, false);
-  return write_file(json_path(slug), object.dump(1) + "\n");
+  return write_file(json_path(slug), dump_json(object, 1) + "\n");
 }
 
 }  // namespace bhroute::evaluation

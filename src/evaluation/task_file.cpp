@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/evaluation/task.h"
@@ -105,8 +106,9 @@ Result<Task> parse_task(TaskForm form, std::string_view content, const std::stri
 }
 
 Result<Task> read_task(TaskForm form, const std::filesystem::path& path) {
-  return read_file(path).and_then(
-      [&](const std::string& content) { return parse_task(form, content, path.string()); });
+  return read_file(path, kMaxTaskBytes).and_then([&](const std::string& content) {
+    return parse_task(form, content, path.string());
+  });
 }
 
 }  // namespace bhroute::evaluation

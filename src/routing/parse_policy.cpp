@@ -9,6 +9,7 @@
 #include <set>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "policy_text.h"
 
@@ -99,7 +100,7 @@ void resolve_table(PolicySpec& spec, const fs::path& folder) {
 }
 
 Result<PolicySpec> read_policy(const fs::path& path) {
-  const auto content = read_file(path, std::size_t{1} << 20);
+  const auto content = read_file(path, kMaxPolicyBytes);
   if (!content) return tl::make_unexpected(content.error());
   const auto object = parse_json(*content, path.string());
   if (!object) return tl::make_unexpected(object.error());

@@ -12,6 +12,7 @@
 #include "../../src/calibration/safetensors.h"
 #include "../../src/calibration/table_metadata.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "calibration/python.h"
 #include "calibration/tables.h"
 #include "core/temporary_folder.h"
@@ -25,7 +26,7 @@ class CalibrationFile : public ::testing::Test {
  protected:
   std::string bytes_of(const CalibrationTable& table) {
     testing::must(write_table(path, table));
-    return read_file(path).value();
+    return read_file(path, kMaxTextBytes).value();
   }
   Result<CalibrationTable> read_bytes(const std::string& bytes) {
     testing::must(write_file(path, bytes));

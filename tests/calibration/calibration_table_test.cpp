@@ -8,6 +8,7 @@
 
 #include "bhroute/calibration/calibration_file.h"
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "calibration/tables.h"
 #include "core/log_recorder.h"
 #include "core/temporary_folder.h"
@@ -117,7 +118,7 @@ std::string file_of(CalibrationTable table) {
   ::bhroute::testing::TemporaryFolder folder;
   table.metadata.text_sha256 = "";
   testing::must(write_table(folder / "t", table));
-  return read_file(folder / "t").value();
+  return read_file(folder / "t", kMaxTextBytes).value();
 }
 
 CalibrationTable counted(const CalibrationOptions& options, const std::vector<float>& logits) {

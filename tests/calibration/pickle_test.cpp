@@ -8,6 +8,7 @@
 #include <map>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 #include "calibration/pickle_text.h"
 
 namespace bhroute::calibration {
@@ -19,7 +20,9 @@ using testing::read_as_text;
 const std::filesystem::path kPickles =
     std::filesystem::path(BHROUTE_TEST_DATA) / "calibration/pickles";
 
-std::string load(const std::string& name) { return read_file(kPickles / (name + ".pkl")).value(); }
+std::string load(const std::string& name) {
+  return read_file(kPickles / (name + ".pkl"), kMaxTextBytes).value();
+}
 
 constexpr const char* kTable =
     "{'x': f8(9x -2 -1.5 -1 -0.5 0 0.5 1 1.5 2), 'cdf': f8(9x 0 0.125 0.25 0.375 0.5 0.625 0.75 "

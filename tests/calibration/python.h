@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 
 namespace bhroute::calibration::testing {
 
@@ -32,7 +33,7 @@ inline std::string run_python(const std::string& python, const std::filesystem::
   const std::string command =
       "cd '" + folder.string() + "' && " + python + " script.py > '" + out.string() + "' 2>&1";
   const int status = std::system(command.c_str());
-  return read_file(out).value_or("no output") + (status == 0 ? "" : "(failed)");
+  return read_file(out, kMaxTextBytes).value_or("no output") + (status == 0 ? "" : "(failed)");
 }
 
 }  // namespace bhroute::calibration::testing

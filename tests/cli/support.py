@@ -69,7 +69,7 @@ class CliTest(unittest.TestCase):
         environment = {k: v for k, v in os.environ.items() if k not in ("BHROUTE_KDE_DIR", "BHROUTE_FORCE_ISA")}
         environment.update(env or {})
         words = [BINARY] + [str(word) for word in arguments]
-        return Outcome(subprocess.run(words, input=stdin, capture_output=True, text=True, cwd=self.folder,
+        return Outcome(subprocess.run(words, input=stdin, capture_output=True, text=True, errors="surrogateescape", cwd=self.folder,
                                       env=environment, timeout=300, check=False))
 
     def ok(self, *arguments, **options):

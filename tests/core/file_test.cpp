@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "bhroute/core/file_limits.h"
 #include "core/temporary_folder.h"
 
 namespace bhroute {
@@ -32,16 +34,16 @@ TEST(File, RoundTripsAnyBytes) {
   content[7] = '\0';
   content[199'999] = '\xff';
   ASSERT_TRUE(write_file(folder / "a", content));
-  EXPECT_EQ(read_file(folder / "a").value(), content);
+  EXPECT_EQ(read_file(folder / "a", kMaxTextBytes).value(), content);
   ASSERT_TRUE(write_file(folder / "a", ""));
-  EXPECT_EQ(read_file(folder / "a").value(), "");
+  EXPECT_EQ(read_file(folder / "a", kMaxTextBytes).value(), "");
 }
 
 TEST(File, ReplacesAndLeavesNothingBeside) {
   testing::TemporaryFolder folder;
   ASSERT_TRUE(write_file(folder / "a", "old"));
   ASSERT_TRUE(write_file(folder / "a", "new"));
-  EXPECT_EQ(read_file(folder / "a").value(), "new");
+  EXPECT_EQ(read_file(folder / "a", kMaxTextBytes).value(), "new");
   EXPECT_EQ(num_entries(folder.path()), 1u);
   struct stat status {};
   ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
@@ -120,7 +122,7 @@ TEST(File, WhatWasWrittenAsItCameIsPutInPlace) {
   std::ofstream(folder / "a.1.tmp") << "as it came";
   ASSERT_TRUE(write_file(folder / "a", "old"));
   ASSERT_TRUE(put_in_place(folder / "a.1.tmp", folder / "a"));
-  EXPECT_EQ(read_file(folder / "a").value(), "as it came");
+  EXPECT_EQ(read_file(folder / "a", kMaxTextBytes).value(), "as it came");
   EXPECT_EQ(num_entries(folder.path()), 1u);
   std::filesystem::create_directories(folder / "target/inside");
   std::ofstream(folder / "b.1.tmp") << "x";
@@ -141,8 +143,10 @@ TEST(File, NamesAMissingFolder) {
 
 TEST(File, ReadingSaysWhatIsWrong) {
   testing::TemporaryFolder folder;
-  EXPECT_THAT(to_string(read_file(folder / "missing").error()), HasSubstr("No such file"));
-  EXPECT_THAT(to_string(read_file(folder.path()).error()), HasSubstr("is a folder, want a file"));
+  EXPECT_THAT(to_string(read_file(folder / "missing", kMaxTextBytes).error()),
+              HasSubstr("No such file"));
+  EXPECT_THAT(to_string(read_file(folder.path(), kMaxTextBytes).error()),
+              HasSubstr("is a folder, want a file"));
 }
 
 TEST(File, SizeLimitIsInclusive) {
@@ -152,7 +156,22 @@ TEST(File, SizeLimitIsInclusive) {
   const auto result = read_file(folder / "a", 4);
   ASSERT_FALSE(result);
   EXPECT_THAT(to_string(result.error()),
-              HasSubstr("file too large, got more than 4 bytes, want at most 4 bytes"));
+              HasSubstr("file too large, got 5 bytes, want at most 4 bytes"));
+  std::istringstream piped("12345");
+  EXPECT_EQ(to_string(read_all(piped, "stdin", 4).error()),
+            "stdin: file too large, got more than 4 bytes, want at most 4 bytes");
+}
+
+TEST(File, APartIsRead) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "a", "12345"));
+  EXPECT_EQ(read_part(folder / "a", 1, 3).value(), "234");
+  EXPECT_EQ(read_part(folder / "a", 3, 10).value(), "45");
+  EXPECT_EQ(read_part(folder / "a", 9, 1).value(), "");
+  EXPECT_THAT(to_string(read_part(folder.path(), 0, 1).error()), HasSubstr("is a folder"));
+  EXPECT_EQ(size_of_file(folder / "a"), 5u);
+  EXPECT_EQ(size_of_file(folder.path()), std::nullopt);
+  EXPECT_EQ(size_of_file("/dev/null"), std::nullopt);
 }
 
 }  // namespace

@@ -131,6 +131,29 @@ TEST(Npy, ReadsAFile) {
                          format_npy(std::vector<float>{3, 4}, std::vector<std::size_t>{1, 2})));
   EXPECT_THAT(read_npy(folder / "a.npy")->values, ElementsAre(3, 4));
   EXPECT_THAT(to_string(read_npy(folder / "b.npy").error()), HasSubstr("b.npy: cannot read"));
+  EXPECT_THAT(to_string(read_npy("/dev/null").error()), HasSubstr("/dev/null: not a regular file"));
+}
+
+TEST(Npy, AFileIsReadPieceByPieceAsFromMemory) {
+  testing::TemporaryFolder folder;
+  std::string data;
+  for (int i = 0; i < 300'000; ++i) data += bytes_of<double>({0.5 * i});
+  const std::string bytes =
+      npy("{'descr': '<f8', 'fortran_order': False, 'shape': (300000,), }", data);
+  ASSERT_TRUE(write_file(folder / "a.npy", bytes));
+  EXPECT_EQ(read_npy(folder / "a.npy")->values, parse_npy(bytes, "a")->values);
+  ASSERT_TRUE(write_file(folder / "a.npy", bytes.substr(0, bytes.size() - 1)));
+  EXPECT_THAT(
+      to_string(read_npy(folder / "a.npy").error()),
+      HasSubstr("a.npy: size differs from shape, got 2399999 bytes of data, want [300000]"));
+}
+
+TEST(Npy, AHeaderHasALimit) {
+  const std::string long_one(std::size_t{1} << 16, ' ');
+  std::string bytes = "\x93NUMPY";
+  bytes += {'\2', '\0', '\0', '\0', '\1', '\0'};
+  EXPECT_THAT(message(bytes + long_one),
+              HasSubstr("too long a .npy header, got 65536 bytes, want less than 65536 bytes"));
 }
 
 RC_GTEST_PROP(Npy, RoundTrips, (std::vector<std::uint32_t> bits)) {

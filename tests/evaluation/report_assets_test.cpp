@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 
 namespace bhroute::evaluation {
 namespace {
@@ -16,8 +17,8 @@ const std::filesystem::path kFolder =
     std::filesystem::path(BHROUTE_SOURCE_DIR) / "src" / "evaluation" / "report";
 
 TEST(ReportAssets, AreTheFiles) {
-  EXPECT_EQ(report_assets().page, *read_file(kFolder / "page.html"));
-  EXPECT_EQ(report_assets().style, *read_file(kFolder / "style.css"));
+  EXPECT_EQ(report_assets().page, *read_file(kFolder / "page.html", kMaxTextBytes));
+  EXPECT_EQ(report_assets().style, *read_file(kFolder / "style.css", kMaxTextBytes));
   EXPECT_THAT(std::string(report_assets().plotly.substr(0, 200)), HasSubstr("plotly.js"));
 }
 
@@ -25,7 +26,7 @@ TEST(ReportAssets, HoldEveryScript) {
   const std::string scripts(report_assets().scripts);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(kFolder))
     if (entry.path().extension() == ".js") {
-      EXPECT_THAT(scripts, HasSubstr(*read_file(entry.path()))) << entry.path();
+      EXPECT_THAT(scripts, HasSubstr(*read_file(entry.path(), kMaxTextBytes))) << entry.path();
     }
 }
 

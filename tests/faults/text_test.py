@@ -1,5 +1,6 @@
 """Large texts are read as far as they are needed; bytes that are no text, and empty lines, are data like any other."""
 
+import json
 import os
 import subprocess
 
@@ -55,6 +56,20 @@ class Text(scenario.FaultCase):
         binary = bytes(range(256)) * 64 + b"\xff\xfe\x00\xc0\xaf\xed\xa0\x80" * 1000
         for flags in ([], ["--windows", 4]):
             self.ok(*self.calibrate(self.write("bytes.txt", binary), "t.safetensors", *flags))
+
+    def test_a_folder_whose_name_is_no_utf8(self):
+        """A path may have any bytes, JSON may not: what names the path is written with U+FFFD, and nothing fails for it."""
+        name = os.fsdecode(b"a\xffb")
+        os.mkdir(self.path(name))
+        table = os.path.join(name, "t.safetensors")
+        self.ok(*self.calibrate(support.PERSUASION, table, "--windows", 8, "--reservoir", 8))
+        policy = f"bh:alpha=0.2,table={table}"
+        run = ["-m", scenario.TINY, "-f", support.PERSUASION, "-c", 64, "--windows", 2, "-t", 1, "--quiet"]
+        lists = self.write("list.json", '{"configurations": [{"name": "own", "role": "baseline", "policy": "top_k:k=4"}]}')
+        words = ["evaluate", *run, "--no-kl", "--policy", policy, "--json", "--summary", os.path.join(name, "run.json")]
+        self.assertIn("a\ufffdb/t.safetensors", json.loads(self.ok(*words).out)["command"])
+        self.ok("sweep", *run, "--configurations", lists, "-o", os.path.join(name, "out"))
+        self.ok("report", os.path.join(name, "out"), "-o", os.path.join(name, "r.html"))
 
     def test_empty_lines(self):
         self.ok(*self.calibrate(self.write("lines.txt", "\n" * 4000), "t.safetensors", "--windows", 4))

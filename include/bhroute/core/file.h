@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +27,14 @@ Result<void> put_in_place(const std::filesystem::path& temporary, const std::fil
 /// files stay, as do those of processes that are alive. Only for who holds the folder's lock, before writing there.
 void remove_leftovers(const std::filesystem::path& folder) noexcept;
 
-/// The whole file. Errors: missing, unreadable, a folder, or larger than `max_bytes`.
-Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes = std::size_t{1} << 30);
+/// The whole file. Errors: missing, unreadable, a folder, or larger than `max_bytes` (bhroute/core/file_limits.h), which
+/// is told before anything is read where the size is known.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+/// `size` bytes from byte `begin` on, or what there is of them. Errors: missing, unreadable, or a folder.
+Result<std::string> read_part(const std::filesystem::path& path, std::size_t begin, std::size_t size);
+/// The size of a regular file; none of a pipe, a device or what is not there.
+std::optional<std::size_t> size_of_file(const std::filesystem::path& path) noexcept;
+/// What is left of `file`, which messages call `where`. Errors: reading failed, or more than `max_bytes`.
+Result<std::string> read_all(std::istream& file, const std::string& where, std::size_t max_bytes);
 
 }  // namespace bhroute

@@ -1,0 +1,15 @@
+#pragma once
+// A table's tensors, checked and decoded.
+
+#include <string>
+
+#include "bhroute/calibration/calibration_table.h"
+#include "safetensors.h"
+
+namespace bhroute::calibration {
+
+/// Errors (invalid_input): a tensor that no table has, missing ones, wrong types and shapes, counts
+/// or grids that are no distribution.
+Result<CalibrationTable> read_content(const Safetensors& content, const std::string& where);
+
+}  // namespace bhroute::calibration
