@@ -65,9 +65,11 @@ class Reader {
                               std::string want = "") const {
     return invalid_input(where_, "not a readable GGUF: " + what, std::move(got), std::move(want));
   }
+  tl::unexpected<Error> too_large() const {
+    return wrong("a header too large", "", fmt::format("at most {} bytes", kMostBytes));
+  }
   tl::unexpected<Error> ends_in(const char* what) const {
-    if (bytes_.size() > kMostBytes)
-      return wrong("a header too large", "", fmt::format("at most {} bytes", kMostBytes));
+    if (bytes_.size() > kMostBytes) return too_large();
     return wrong(fmt::format("ends within {}, at byte {} of {}", what, at_, bytes_.size()));
   }
   std::size_t left() const { return std::min(bytes_.size(), kMostBytes) - at_; }
@@ -83,6 +85,7 @@ class Reader {
   // More of `smallest` bytes each than the rest of the file holds.
   Result<void> fits(const char* what, std::uint64_t count, std::size_t smallest) const {
     if (count <= left() / smallest) return {};
+    if (count <= (bytes_.size() - at_) / smallest) return too_large();
     return wrong(fmt::format("more {} than the file has room for", what), std::to_string(count),
                  fmt::format("at most {}", left() / smallest));
   }
@@ -121,7 +124,8 @@ class Reader {
     return skip_values(type, count);
   }
 
-  // llama.cpp ends the process where a vocabulary has a token twice; empty ones it tells apart.
+  // llama.cpp ends the process where a vocabulary has a token twice. It takes each up to its first
+  // NUL and gives empty ones a name.
   Result<void> read_tokens() {
     const std::size_t begin = at_;
     if (auto ok = read_array(); !ok) return ok;
@@ -134,10 +138,14 @@ class Reader {
     if (count > kMostTokens)
       return wrong("a vocabulary of too many tokens", std::to_string(count),
                    fmt::format("at most {}", kMostTokens));
-    std::unordered_set<std::string_view> tokens(count);
-    for (std::uint64_t i = 0; i < count; ++i)
-      if (const auto token = *text(); !token.empty() && !tokens.insert(token).second)
+    std::unordered_set<std::string> tokens(count);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::string_view token = *text();
+      std::string word(token.substr(0, token.find('\0')));
+      if (word.empty()) word = fmt::format("[EMPTY_{}]", i);
+      if (!tokens.insert(std::move(word)).second)
         return wrong("a token twice in the vocabulary", fmt::format("number {} again", i));
+    }
     return {};
   }
 

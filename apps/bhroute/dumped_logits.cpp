@@ -57,13 +57,13 @@ Result<std::vector<Calibrator>> make_calibrators(
 Result<void> add_layer(int layer, const fs::path& path,
                        const std::vector<calibration::CalibrationOptions>& options,
                        std::size_t top_k, std::vector<Calibrator>& calibrators) {
-  const auto array = read_npy(path);
-  if (!array) return tl::make_unexpected(array.error());
   const auto in_file = [&](Error error) {
     if (error.where.find(path.string()) == std::string::npos)
       error.where = path.string() + ": " + error.where;
     return error;
   };
+  const auto array = read_npy(path, check_logits_shape);
+  if (!array) return tl::make_unexpected(in_file(array.error()));
   const auto logits = view_logits(array->values, array->shape);
   if (!logits) return tl::make_unexpected(in_file(logits.error()));
   if (calibrators.empty()) {

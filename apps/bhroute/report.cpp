@@ -43,8 +43,8 @@ Result<void> add_check(nlohmann::json& results, const std::filesystem::path& pat
   auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   auto check = parse_json(*content, path.string());
-  if (!check || !check->is_object())
-    return invalid_input(path.string(), "not the output of bhroute check");
+  if (!check) return tl::make_unexpected(check.error());
+  if (!check->is_object()) return invalid_input(path.string(), "not the output of bhroute check");
   if (auto ok = check_format_version(*check, kCheckFormat, path.string()); !ok) return ok;
   results["check"] = *std::move(check);
   return {};

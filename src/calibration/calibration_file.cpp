@@ -29,7 +29,7 @@ class Builder {
     const std::string& kept = bytes_.emplace_back(bytes, values.size() * sizeof(T));
     content_.tensors.emplace(name, Tensor{dtype, std::move(shape), kept});
   }
-  std::string format() const { return format_safetensors(content_); }
+  const Safetensors& content() const { return content_; }
 
  private:
   Safetensors content_;
@@ -66,6 +66,9 @@ void add_sample(Builder& builder, const std::string& prefix, const RowSample& sa
   builder.add(prefix + "row_keys", "U64", {sample.keys.size()}, sample.keys);
 }
 
+// "layer.12.counts" -> "layer.12"
+std::string layer_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
+
 // All groups of a layer must hold the same things, or the tensors have no shape.
 Result<void> check_uniform(int index, const LayerNull& layer) {
   const std::string where = fmt::format("layer {}", index);
@@ -82,13 +85,29 @@ Result<void> check_uniform(int index, const LayerNull& layer) {
   return {};
 }
 
+// What would not be read again is not written.
+Result<void> check_readable(const Safetensors& content, const std::string& where) {
+  std::size_t total = 0, largest = 0;
+  std::map<std::string, std::size_t> layers;
+  for (const auto& [name, tensor] : content.tensors) {
+    total += tensor.bytes.size();
+    largest = std::max(largest, layers[layer_of(name)] += tensor.bytes.size());
+  }
+  const bool fits = total <= kMaxTableBytes - kMebibyte && largest <= kMaxTableLayerBytes;
+  if (fits) return {};
+  return failure(where, "a table too large to be read again",
+                 fmt::format("{} bytes, {} in one layer", total, largest),
+                 fmt::format("at most {} and {}: a grid, or fewer sampled rows",
+                             kMaxTableBytes - kMebibyte, kMaxTableLayerBytes));
+}
+
 using PlaceOf = std::pair<std::string, const TensorPlace*>;
 
 // The tensors of each layer; of names that no table has, read_content says so.
 std::map<std::string, std::vector<PlaceOf>> by_layer(const SafetensorsLayout& layout) {
   std::map<std::string, std::vector<PlaceOf>> layers;
   for (const auto& [name, place] : layout.tensors)
-    layers[name.substr(0, name.rfind('.'))].emplace_back(name, &place);
+    layers[layer_of(name)].emplace_back(name, &place);
   return layers;
 }
 
@@ -147,7 +166,8 @@ Result<void> write_table(const std::filesystem::path& path, const CalibrationTab
     const auto sample = table.samples.find(index);
     if (sample != table.samples.end()) add_sample(builder, prefix, sample->second);
   }
-  return write_file(path, builder.format());
+  if (auto ok = check_readable(builder.content(), path.string()); !ok) return ok;
+  return write_file(path, format_safetensors(builder.content()));
 }
 
 Result<CalibrationTable> read_table(const std::filesystem::path& path) {

@@ -24,6 +24,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 8;
 constexpr std::size_t kMaxHeader = 100'000'000;  // the format's own limit
+constexpr std::size_t kMaxMetadata = std::size_t{1} << 20;
 constexpr const char* kMetadata = "__metadata__";
 
 struct Dtype {
@@ -104,11 +105,17 @@ Result<void> parse_metadata(const json& entry, SafetensorsLayout& layout,
                             const std::string& where) {
   if (!entry.is_object())
     return invalid_input(where, "damaged __metadata__", entry.type_name(), "an object of strings");
+  std::size_t size = 0;
   for (const auto& [key, value] : entry.items()) {
     if (!value.is_string())
       return invalid_input(where, fmt::format("damaged __metadata__ '{}'", key), value.type_name(),
                            "a string");
     layout.metadata.emplace(key, value.get<std::string>());
+    size += key.size() + value.get_ref<const std::string&>().size();
+    if (size > kMaxMetadata)
+      return invalid_input(where, "__metadata__ too large",
+                           fmt::format("more than {} bytes", kMaxMetadata),
+                           "names, a command and settings");
   }
   return {};
 }

@@ -13,6 +13,9 @@
 namespace bhroute::calibration {
 namespace {
 
+// Counts and grids apart; ten times what 100 layers of 512 experts have.
+constexpr std::size_t kMaxGroups = std::size_t{1} << 19;
+
 struct LayerTensors {
   const Tensor *values = nullptr, *counts = nullptr, *offsets = nullptr, *x = nullptr,
                *cdf = nullptr, *rows = nullptr, *row_keys = nullptr;
@@ -113,14 +116,22 @@ class TableReader {
     return groups;
   }
 
-  Result<void> check_groups(std::size_t num_counts, std::size_t num_grids,
-                            const std::string& where) const {
+  // Before any is made: a group takes more memory than a file of small ones does.
+  Result<void> check_num_groups(std::size_t num_groups, const std::string& where) {
     const bool pooled = table_.metadata.pooling == Pooling::pooled;
     const std::size_t want = pooled ? 1 : table_.metadata.num_experts;
-    for (std::size_t n : {num_counts, num_grids})
-      if (n != 0 && n != want)
-        return invalid_input(where, "wrong number of groups", std::to_string(n),
-                             std::to_string(want));
+    if (num_groups != want)
+      return invalid_input(where, "wrong number of groups", std::to_string(num_groups),
+                           std::to_string(want));
+    num_groups_ += num_groups;
+    if (num_groups_ > kMaxGroups)
+      return invalid_input(where, "too many groups", std::to_string(num_groups_),
+                           fmt::format("at most {} in all layers", kMaxGroups));
+    return {};
+  }
+
+  Result<void> check_groups(std::size_t num_counts, std::size_t num_grids,
+                            const std::string& where) const {
     if (num_counts + num_grids == 0)
       return invalid_input(where, "a layer without a null distribution");
     if (num_grids != 0 && table_.metadata.form == stats::PValueForm::conformal)
@@ -148,7 +159,7 @@ class TableReader {
   }
 
   Result<PerGroup<stats::CountedSample>> read_counts(const LayerTensors& t,
-                                                     const std::string& where) const {
+                                                     const std::string& where) {
     PerGroup<stats::CountedSample> groups;
     if (!t.values && !t.counts && !t.offsets) return groups;
     if (!t.values || !t.counts || !t.offsets)
@@ -163,6 +174,8 @@ class TableReader {
         !std::is_sorted(offsets.begin(), offsets.end()))
       return invalid_input(where, "damaged offsets", "",
                            fmt::format("rising from 0 to {}", num_values));
+    if (auto ok = check_num_groups(offsets.size() - 1, where); !ok)
+      return tl::make_unexpected(ok.error());
     for (std::size_t g = 0; g + 1 < offsets.size(); ++g) {
       auto sample =
           stats::CountedSample::create(part<float>(*t.values, offsets[g], offsets[g + 1]),
@@ -174,8 +187,7 @@ class TableReader {
     return groups;
   }
 
-  Result<PerGroup<stats::GriddedCdf>> read_grids(const LayerTensors& t,
-                                                 const std::string& where) const {
+  Result<PerGroup<stats::GriddedCdf>> read_grids(const LayerTensors& t, const std::string& where) {
     PerGroup<stats::GriddedCdf> groups;
     if (!t.x && !t.cdf) return groups;
     if (!t.x || !t.cdf) return invalid_input(where, "incomplete grid", "", "x and cdf");
@@ -183,6 +195,7 @@ class TableReader {
         t.x->shape[1] == 0)
       return invalid_input(where, "wrong type or shape of a grid", "", "x and cdf F64 [groups, G]");
     const std::size_t num_groups = t.x->shape[0], size = t.x->shape[1];
+    if (auto ok = check_num_groups(num_groups, where); !ok) return tl::make_unexpected(ok.error());
     for (std::size_t begin = 0; begin < num_groups * size; begin += size) {
       auto grid = stats::GriddedCdf::create(part<double>(*t.x, begin, begin + size),
                                             part<double>(*t.cdf, begin, begin + size), where);
@@ -196,6 +209,7 @@ class TableReader {
   std::string where_;
   CalibrationTable table_;
   std::map<int, LayerTensors> layers_;
+  std::size_t num_groups_ = 0;
 };
 
 }  // namespace

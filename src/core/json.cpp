@@ -18,11 +18,12 @@ using nlohmann::json;
 constexpr std::size_t kValueCost = 3 * sizeof(json), kContainerCost = 64, kMemberCost = 112,
                       kTextCost = 48;
 
-// Line and column of a byte, counted from 1.
-std::string place_of(std::string_view content, std::size_t position) {
-  const std::string_view before = content.substr(0, std::min(position, content.size()));
+// Line and column, counted from 1, of the last of the `num_read` bytes.
+std::string place_of(std::string_view content, std::size_t num_read) {
+  const std::size_t last = std::min(std::max<std::size_t>(num_read, 1) - 1, content.size());
+  const std::string_view before = content.substr(0, last);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  return fmt::format("line {}, column {}", line, before.size() - (before.rfind('\n') + 1));
+  return fmt::format("line {}, column {}", line, before.size() - before.rfind('\n'));
 }
 
 // Builds the value as the parser meets it, and stops at the first fault.
@@ -41,7 +42,7 @@ class Builder : public json::json_sax_t {
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override {
-    const std::size_t bytes = kTextCost + value.size();
+    const std::size_t bytes = kTextCost + value.capacity();
     return spend(bytes) && add(std::move(value));
   }
   bool binary(binary_t&) override { return false; }  // JSON has none

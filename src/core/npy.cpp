@@ -215,7 +215,7 @@ Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where) {
   });
 }
 
-Result<NpyArray> read_npy(const std::filesystem::path& path) {
+Result<NpyArray> read_npy(const std::filesystem::path& path, ShapeCheck check) {
   const std::string where = path.string();
   const auto head = read_part(path, 0, kMagic.size() + 2 + 4 + kMaxHeader);
   if (!head) return tl::make_unexpected(head.error());
@@ -223,6 +223,8 @@ Result<NpyArray> read_npy(const std::filesystem::path& path) {
   if (!size) return invalid_input(where, "not a regular file", "", "a .npy file");
   auto layout = parse_layout(*head, *size, where);
   if (!layout) return tl::make_unexpected(layout.error());
+  if (check != nullptr)
+    if (auto ok = check(layout->shape); !ok) return tl::make_unexpected(ok.error());
   std::ifstream file(path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(layout->begin));
   return read_values(file, *std::move(layout), where);

@@ -113,7 +113,8 @@ Result<StoredRun> load_run(const std::filesystem::path& path) {
   auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   const auto object = parse_json(*content, path.string());
-  if (!object || !object->is_object())
+  if (!object) return tl::make_unexpected(object.error());
+  if (!object->is_object())
     return invalid_input(path.string(), "not a run's result", "", kWhereRunsAre);
   if (auto ok = check_format_version(*object, kRunFormat, path.string()); !ok)
     return tl::make_unexpected(ok.error());

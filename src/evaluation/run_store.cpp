@@ -23,7 +23,8 @@ Result<json> read_json(const std::filesystem::path& path) {
   auto content = read_file(path, kMaxJsonBytes);
   if (!content) return tl::make_unexpected(content.error());
   auto parsed = parse_json(*content, path.string());
-  if (!parsed || !parsed->is_object() || !parsed->contains("run"))
+  if (!parsed) return tl::make_unexpected(parsed.error());
+  if (!parsed->is_object() || !parsed->contains("run"))
     return invalid_input(path.string(), "not a run's result");
   if (auto ok = check_format_version(*parsed, kRunFormat, path.string()); !ok)
     return tl::make_unexpected(ok.error());

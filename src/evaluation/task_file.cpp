@@ -73,7 +73,8 @@ Result<TaskItem> read_endings(const json& object, const std::string& where) {
 
 Result<TaskItem> read_item(TaskForm form, std::string_view line, const std::string& where) {
   const auto object = parse_json(line, where);
-  if (!object || !object->is_object()) return invalid_input(where, "not a JSON object");
+  if (!object) return tl::make_unexpected(object.error());
+  if (!object->is_object()) return invalid_input(where, "not a JSON object", object->type_name());
   return form == TaskForm::lambada ? read_passage(*object, where) : read_endings(*object, where);
 }
 

@@ -31,7 +31,9 @@ TEST(Json, RefusesWhatIsNoJson) {
 TEST(Json, AFaultHasAPlace) {
   for (const auto& [text, place] : {std::pair("{\"a\": 1,\n \"b\": ?}", "line 2, column 7"),
                                     {"[1,]", "line 1, column 4"},
-                                    {"[1,\n2", "line 2, column 1"},
+                                    {"[1,\n2", "line 2, column 2"},
+                                    {"", "line 1, column 1"},
+                                    {"{\"a\": 1,\n", "line 2, column 1"},
                                     {"1e999", "line 1, column 5"}})
     EXPECT_EQ(to_string(parse_json(text, "x").error()), fmt::format("x: not JSON ({})", place));
 }

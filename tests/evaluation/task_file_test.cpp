@@ -52,7 +52,7 @@ TEST_F(TaskFile, FourEndings) {
 TEST_F(TaskFile, RefusesDeepNesting) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   EXPECT_EQ(problem(TaskForm::hellaswag, "{\"ctx\": \"a\", \"label\": " + deep + "}"),
-            "not a JSON object");
+            "JSON nested too deep");
 }
 
 TEST_F(TaskFile, RefusesByLine) {

@@ -1,6 +1,8 @@
 """Files that are made to fill the memory: for each kind one line, exit code 2, and less than a gibibyte of the command's own."""
 
+import array
 import json
+import math
 import os
 import struct
 import subprocess
@@ -12,6 +14,7 @@ KIB = 1024
 MIB = KIB * KIB
 GIB = KIB * MIB
 FLAGS = ["-f", support.PERSUASION, "-c", 64, "--windows", 1, "-t", 1, "--quiet"]
+MERGE = ["merge", "t.safetensors", "other.safetensors", "-o", "merged.safetensors"]
 TOO_LARGE = "file too large, got "
 
 with open(support.BINARY, "rb") as binary:
@@ -85,49 +88,89 @@ class Memory(scenario.FaultCase):
         self.refused(["fdr", self.repeated("p.csv", b"0\n", 68 * MIB)], "p.csv: too many p-values, got more than 33554432, want fewer")
         self.refused(["fdr", self.repeated("p.csv", b"0\n", 64 * MIB - 2, end=b"2\n")], "p.csv line 33554432: not a p-value, got 2")
 
-    def table_head(self, size, layers=1, cut=0):
-        """The header of a table whose layers have `size` bytes of values, counts and offsets each; its data reads as zeros."""
-        self.ok("calibrate", "-m", scenario.TINY, *FLAGS, "-o", "good.safetensors")
-        metadata = support.read_safetensors(self.path("good.safetensors"))[1]
-        header, at, num = {"__metadata__": metadata}, 0, size // 12
-        for name, dtype, length in (("counts", "U64", 8 * num), ("offsets", "U64", 16), ("values", "F32", 4 * num)):
-            for layer in range(layers):
-                shape = [length // (8 if dtype == "U64" else 4)]
-                header[f"layer.{layer}.{name}"] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + length]}
-                at += length
+    def table(self, tensors, cut=0, **metadata):
+        """t.safetensors of these (name, dtype, shape, bytes); without bytes the data reads as zeros and takes no disk."""
+        if not os.path.exists(self.path("good.safetensors")):
+            self.ok("calibrate", "-m", scenario.TINY, *FLAGS, "-o", "good.safetensors")
+        header, at = {"__metadata__": support.read_safetensors(self.path("good.safetensors"))[1] | metadata}, 0
+        for name, dtype, shape, _ in tensors:
+            end = at + math.prod(shape) * int(dtype[1:]) // 8
+            header[name], at = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}, end
         text = json.dumps(header).encode()
-        return struct.pack("<Q", len(text)) + text, 8 + len(text) + at - cut
+        with open(self.path("t.safetensors"), "wb") as file:
+            file.write(struct.pack("<Q", len(text)) + text)
+            for name, _, _, data in tensors:
+                begin, end = header[name]["data_offsets"]
+                file.seek(8 + len(text) + begin)
+                file.write(data or b"")
+            file.truncate(8 + len(text) + at - cut)
 
-    def test_tables(self):
-        merge = ["merge", "t.safetensors", "other.safetensors", "-o", "merged.safetensors"]
-        head, size = self.table_head(3 * GIB)
-        self.hole("t.safetensors", head, size)
-        self.refused(merge, "t.safetensors: a layer too large, got layer.0.")
-        self.hole("t.safetensors", head, size - 1)
-        self.refused(merge, "data outside the file")
-        head, size = self.table_head(300 * MIB, 8)
-        self.hole("t.safetensors", head, size)
-        self.refused(merge, "t.safetensors: layer 0: damaged offsets, want rising from 0 to 26214400")
-        head, size = self.table_head(300 * MIB)
-        self.hole("t.safetensors", head, size)
-        self.refused(merge, "t.safetensors: layer 0: damaged offsets")
+    def test_tables_without_counts(self):
+        counts = lambda layers, num: [(f"layer.{layer}.{name}", dtype, [length], None) for layer in range(layers)
+                                      for name, dtype, length in (("counts", "U64", num), ("offsets", "U64", 2), ("values", "F32", num))]
+        self.table(counts(1, GIB // 4))
+        self.refused(MERGE, "t.safetensors: a layer too large, got layer.0.")
+        self.table(counts(1, GIB // 4), cut=1)
+        self.refused(MERGE, "data outside the file")
+        for layers in (8, 1):
+            self.table(counts(layers, 25 * MIB))
+            self.refused(MERGE, "t.safetensors: layer 0: damaged offsets, want rising from 0 to 26214400")
         self.repeated("t.safetensors", b"0,", 80 * MIB, struct.pack("<Q", 80 * MIB + 2) + b"[", b"]")
-        self.refused(merge, "t.safetensors: damaged header: JSON that takes too much memory")
+        self.refused(MERGE, "t.safetensors: damaged header: JSON that takes too much memory")
         self.hole("t.safetensors", size=5 * GIB)
-        self.refused(merge, "t.safetensors: damaged header")
+        self.refused(MERGE, "t.safetensors: damaged header: not JSON")
+
+    def sampled(self, rows, last):
+        """Three layers with good counts, zeros as sampled rows, and `last` as the value of the last."""
+        small = [("values", "F32", [1], b""), ("counts", "U64", [1], struct.pack("<Q", 10**6)), ("offsets", "U64", [2], struct.pack("<QQ", 0, 1))]
+        tensors = [(f"layer.{layer}.{name}", dtype, shape, struct.pack("<f", last if layer == 2 else 0) if name == "values" else data)
+                   for name, dtype, shape, data in small for layer in range(3)]
+        tensors.sort(key=lambda tensor: tensor[1] != "U64")
+        for name, dtype, shape in (("row_keys", "U64", [rows]), ("rows", "F32", [rows, 16])):
+            tensors += [(f"layer.{layer}.{name}", dtype, shape, None) for layer in range(3)]
+        self.table(tensors, format_version="2", reservoir_rows=str(rows), reservoir_seed="1")
+
+    def test_a_large_table_is_read_if_it_is_good(self):
+        explain = ["explain", "t.safetensors", "--layer", 2, "--logits", self.write("l.txt", " ".join(["1"] * 16))]
+        self.sampled(2 * MIB, 0.5)
+        self.assertGreater(os.path.getsize(self.path("t.safetensors")), 400 * MIB)
+        self.ok(*explain)
+        self.sampled(2 * MIB, math.nan)
+        self.refused(explain, "t.safetensors: layer 2, group 0: value [0] is not finite")
+
+    def test_tables_of_many_small_groups(self):
+        num = 12 * MIB
+        tensors = [("layer.0.counts", "U64", [num], None), ("layer.0.offsets", "U64", [num + 1], None), ("layer.0.values", "F32", [num], None)]
+        self.table(tensors, pooling="per_expert")
+        with open(self.path("t.safetensors"), "r+b") as file:  # 0, 1, 2, ...
+            size, = struct.unpack("<Q", file.read(8))
+            file.seek(8 + size + 8 * num)
+            for begin in range(0, num + 1, MIB):
+                file.write(array.array("Q", range(begin, min(begin + MIB, num + 1))).tobytes())
+        self.refused(MERGE, "t.safetensors: layer 0: wrong number of groups, got 12582912, want 16")
+        self.table([("layer.0.x", "F64", [num, 1], None), ("layer.0.cdf", "F64", [num, 1], None)], pooling="per_expert", form="gridded")
+        self.refused(MERGE, "t.safetensors: layer 0: wrong number of groups")
+        self.table([("layer.0.x", "F64", [num, 1], None), ("layer.0.cdf", "F64", [num, 1], None)], pooling="per_expert", form="gridded",
+                   num_experts=str(num))
+        self.refused(MERGE, "t.safetensors: layer 0: too many groups, got 12582912, want at most 524288 in all layers")
+
+    def test_metadata_that_never_ends(self):
+        self.table([("layer.0.counts", "U64", [1], None)], model_name="a" * MIB)
+        self.refused(MERGE, "t.safetensors: __metadata__ too large, got more than 1048576 bytes")
 
     def test_dumped_logits(self):
-        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (805306369, 1), }\n"
-        self.write("dumps/layer_0.npy", b"")
-        self.hole("dumps/layer_0.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header)
-        self.refused(["calibrate", "--logits", "dumps", "--top-k", 4, "-o", "t.safetensors"],
-                     "layer_0.npy: size differs from shape")
+        calibrate = ["calibrate", "--logits", "dumps", "--top-k", 4, "-o", "t.safetensors"]
+        for shape, says in ((b"(805306369, 1)", "layer_0.npy: size differs from shape"), (b"(805306368,)", "layer_0.npy: router_logits: wrong rank")):
+            header = b"{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + b", }\n"
+            head = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
+            self.hole("dumps/layer_0.npy", head, len(head) + 3 * GIB)
+            self.refused(calibrate, says)
 
     def test_models(self):
         self.refused(["calibrate", "-m", self.hole("m.gguf"), *FLAGS, "-o", "t.safetensors"], "m.gguf: not a readable GGUF")
         head = b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 21) + b"tokenizer.ggml.tokens" + struct.pack("<IIQ", 9, 8, 3 * GIB // 8 - 100)
         self.refused(["calibrate", "-m", self.hole("m.gguf", head), *FLAGS, "-o", "t.safetensors"],
-                     "m.gguf: not a readable GGUF: more strings than the file has room for")
+                     "m.gguf: not a readable GGUF: a header too large, want at most 268435456 bytes")
 
 
 if __name__ == "__main__":

@@ -101,6 +101,9 @@ TEST(GgufHeader, ATokenTwiceIsRefused) {
   };
   EXPECT_EQ(with({"a", "b", "ab"}), "");
   EXPECT_EQ(with({"", "a", ""}), "") << "llama.cpp gives empty ones names of their own";
+  EXPECT_THAT(with({"", "[EMPTY_0]"}), HasSubstr("number 1 again"));
+  EXPECT_THAT(with({std::string("a\0b", 3), std::string("a\0c", 3)}), HasSubstr("number 1 again"))
+      << "llama.cpp takes a token up to its first NUL";
   EXPECT_EQ(with({"a", "b", "a"}),
             "m.gguf: not a readable GGUF: a token twice in the vocabulary, got number 2 again");
   EXPECT_THAT(problem_of(GgufBytes()
@@ -110,6 +113,13 @@ TEST(GgufHeader, ATokenTwiceIsRefused) {
                              .number<std::uint64_t>(1)
                              .padded(32, 0)),
               HasSubstr("a vocabulary of no strings, got 0, want 8"));
+  GgufBytes large, within;
+  large.head(0, 1).key("k", 9).number<std::uint32_t>(8).number<std::uint64_t>(40'000'000);
+  EXPECT_EQ(problem_of(large.padded(32, std::size_t{330} << 20)),
+            "m.gguf: not a readable GGUF: a header too large, want at most 268435456 bytes");
+  within.head(0, 1).key("k", 9).number<std::uint32_t>(0).number<std::uint64_t>(260u << 20);
+  EXPECT_THAT(problem_of(within.padded(32, std::size_t{300} << 20)),
+              HasSubstr("a header too large"));
   GgufBytes many;
   many.head(0, 1).key("tokenizer.ggml.tokens", 9).number<std::uint32_t>(8);
   many.number<std::uint64_t>((1 << 22) + 1);

@@ -16,8 +16,10 @@ struct NpyArray {
   std::vector<float> values;  ///< float64 files are narrowed; a float32 file is kept bit for bit
 };
 
-/// A regular file, read piece by piece: memory for its values alone, and none before its size is found to be its shape's.
-Result<NpyArray> read_npy(const std::filesystem::path& path);
+/// A regular file, read piece by piece: memory for its values alone, and none before its size is found to be its shape's
+/// and `check`, if there is one, finds the shape right.
+using ShapeCheck = Result<void> (*)(std::span<const std::size_t> shape);
+Result<NpyArray> read_npy(const std::filesystem::path& path, ShapeCheck check = nullptr);
 /// The same from memory; `where` names it in errors.
 Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where);
 /// float32, C order, version 1.0.
