@@ -1,3 +1,8 @@
+#include <ggml.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "engine.h"
 #include "llama/llama_generator.h"
 #include "llama/llama_runner.h"
@@ -13,6 +18,24 @@ Result<llama::RoutingWay> parse_way(const std::string& text) {
   return invalid_input("--engine", "unknown", text, "auto, plugin or callback");
 }
 
+std::string opened_model;  // for a line in a process that ends
+
+// What llama.cpp asserts of a model is not told to its caller: it ends the process. Files appear
+// whole or not at all, so nothing is lost by that; here it ends in a line and an exit code.
+void on_assertion(const char* message) {
+  std::string line =
+      "bhroute: " + opened_model + ": llama.cpp cannot compute this model: " + message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  line += '\n';
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) ::_exit(1);
+  ::_exit(2);
+}
+
+void expect_assertions(const std::string& model_path) {
+  opened_model = model_path;
+  ggml_set_abort_callback(&on_assertion);
+}
+
 // "" = there is none: the engine says so.
 std::string plugin_path() { return find_plugin_file().value_or(std::filesystem::path()).string(); }
 
@@ -21,6 +44,7 @@ std::string plugin_path() { return find_plugin_file().value_or(std::filesystem::
 Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions& options) {
   const auto way = parse_way(options.way);
   if (!way) return tl::make_unexpected(way.error());
+  expect_assertions(options.model_path);
   llama::LlamaOptions llama_options;
   llama_options.way = *way;
   llama_options.plugin_path = plugin_path();
@@ -37,6 +61,7 @@ Result<std::unique_ptr<evaluation::ModelRunner>> open_engine(const EngineOptions
 Result<std::unique_ptr<evaluation::TextGenerator>> open_generator(const EngineOptions& options) {
   const auto way = parse_way(options.way);
   if (!way) return tl::make_unexpected(way.error());
+  expect_assertions(options.model_path);
   return llama::open_generator({.model_path = options.model_path,
                                 .context = options.window,
                                 .threads = options.threads,

@@ -14,8 +14,10 @@
 #include "bhroute/core/sha256.h"
 #include "bhroute/routing/policy_table.h"
 #include "command.h"
+#include "engine.h"
 #include "ggml/preload.h"
 #include "manual.h"
+#include "output_path.h"
 #include "plugin_file.h"
 #include "program_file.h"
 #include "table_source.h"
@@ -52,6 +54,15 @@ Result<void> check_model(const std::string& path, const TablePtr& table, const F
   return check_made_for({path, table}, description, false);
 }
 
+// A number that the model's experts cannot have would leave the whole run unrouted.
+Result<void> check_fits(const routing::PolicySpec& policy, const Flags& flags) {
+  const std::string model = model_of(flags.program);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(model, ignored)) return {};
+  const auto header = read_model_header(model);
+  return header ? routing::validate(policy, header->num_experts) : Result<void>();
+}
+
 // The plugin checks again; here a mistake ends the command before the program starts.
 Result<std::string> check_policy(const Flags& flags) {
   const std::string& text = flags.policy;
@@ -59,6 +70,7 @@ Result<std::string> check_policy(const Flags& flags) {
   if (!policy) return tl::make_unexpected(policy.error());
   const auto table = routing::open_policy_table(*policy);
   if (!table) return tl::make_unexpected(table.error());
+  if (auto ok = check_fits(*policy, flags); !ok) return tl::make_unexpected(ok.error());
   if (auto ok = check_model(policy->table, *table, flags); !ok)
     return tl::make_unexpected(ok.error());
   std::error_code ignored;
@@ -75,6 +87,8 @@ void append(const char* variable, const std::string& value) {
 // Programs with the CPU backend linked in never look for others: these take the plugin by
 // LD_PRELOAD. Programs that load their backends find it by GGML_BACKEND_PATH.
 Result<void> prepare_environment(const Flags& flags) {
+  if (!flags.statistics.empty())
+    if (auto ok = check_writable(flags.statistics, "--stats"); !ok) return ok;
   const auto policy = check_policy(flags);
   if (!policy) return tl::make_unexpected(policy.error());
   const auto plugin = find_plugin_file(flags.plugin);

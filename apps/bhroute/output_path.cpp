@@ -42,6 +42,11 @@ Result<void> check_writable(const std::string& path, const std::string& flag) {
   if (path.empty()) return invalid_input(flag, "missing", "", "a path to write to");
   if (fs::is_directory(path, ignored))
     return invalid_input(flag, "is a folder", path, "a file's path");
+  if (fs::is_other(path, ignored)) {  // a device or a pipe is written to, not replaced
+    if (::access(path.c_str(), W_OK) == 0) return {};
+    return invalid_input(flag, std::string("cannot be written to (") + std::strerror(errno) + ")",
+                         path);
+  }
   const fs::path folder = or_here(fs::path(path).parent_path());
   if (!fs::is_directory(folder, ignored))
     return invalid_input(flag, "there is no such folder", folder.string(), "a folder that exists");

@@ -18,8 +18,6 @@ namespace nb = nanobind;
 using AnyArray = nb::ndarray<nb::ro, nb::device::cpu>;
 template <class T>
 using Output = nb::ndarray<nb::numpy, T>;
-template <class T>
-using OwnedOutput = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
 using Shape = std::vector<std::size_t>;
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,9 +12,11 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <system_error>
+#include <utility>
+
+#include "bhroute/core/stop.h"
 
 namespace bhroute {
 namespace {
@@ -60,6 +63,40 @@ bool is_at_work(pid_t process) {
   return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
 }
 
+// Where a name leads: a link's target is replaced, not the link.
+std::filesystem::path target_of(std::filesystem::path path) {
+  constexpr int most_links = 40;  // the kernel's own limit
+  std::error_code problem;
+  for (int i = 0; i < most_links && std::filesystem::is_symlink(path, problem); ++i) {
+    const auto target = std::filesystem::read_symlink(path, problem);
+    if (problem) break;
+    path = path.parent_path() / target;  // an absolute target stands alone
+  }
+  return path;
+}
+
+// A device, a pipe or a socket: renaming a file onto it would take it away.
+bool is_special(const std::filesystem::path& path) {
+  std::error_code problem;
+  return std::filesystem::is_other(path, problem) && !problem;
+}
+
+// The permissions of what is replaced, if anything is.
+void keep_mode(const std::filesystem::path& path, int descriptor) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+    ::fchmod(descriptor, status.st_mode & 07777);
+}
+
+Result<void> write_through(const std::filesystem::path& path, std::string_view content) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  bool ok = descriptor >= 0 && write_all(descriptor, content);
+  const std::string reason = ok ? "" : last_error();
+  if (descriptor >= 0) ::close(descriptor);
+  if (ok) return {};
+  return failure(path.string(), "cannot write: " + reason);
+}
+
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
   static std::atomic<std::uint64_t> count{0};
   return path.string() + fmt::format("{}{}-{}{}", kMark, ::getpid(), ++count, kEnd);
@@ -69,18 +106,55 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 int open_temporary(const std::filesystem::path& path, std::filesystem::path& temporary) {
   for (;;) {
     temporary = temporary_name(path);
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0 || errno != EEXIST) return descriptor;
   }
 }
 
-Result<std::ifstream> open_file(const std::filesystem::path& path) {
+// A descriptor that is closed with it.
+class Input {
+ public:
+  Input(int descriptor, std::string where) : descriptor_(descriptor), where_(std::move(where)) {}
+  Input(Input&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), where_(std::move(other.where_)) {}
+  ~Input() {
+    if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+  }
+  const std::string& where() const { return where_; }
+  bool skip_to(std::size_t begin) const {
+    return ::lseek(descriptor_, static_cast<off_t>(begin), SEEK_SET) >= 0;
+  }
+
+  // Up to `size` bytes, 0 at the end. A read alone would go on after a signal, and wait for a
+  // writer for ever.
+  Result<std::size_t> read(char* bytes, std::size_t size) const {
+    for (;;) {
+      pollfd wait{descriptor_, POLLIN, 0};
+      const int ready = ::poll(&wait, 1, kPatience);
+      if (auto go_on = check_stop(); ready <= 0 && !go_on)
+        return tl::make_unexpected(go_on.error());
+      if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+      const ssize_t got = ::read(descriptor_, bytes, size);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR && errno != EAGAIN)
+        return failure(where_, "reading failed: " + last_error());
+    }
+  }
+
+ private:
+  static constexpr int kPatience = 100;  // milliseconds
+  int descriptor_;
+  std::string where_;
+};
+
+// Without O_NONBLOCK, opening a pipe would wait for its writer.
+Result<Input> open_input(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     return invalid_input(path.string(), "is a folder", "", "a file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return invalid_input(path.string(), "cannot read: " + last_error());
-  return file;
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return invalid_input(path.string(), "cannot read: " + last_error());
+  return Input(descriptor, path.string());
 }
 
 tl::unexpected<Error> too_large(const std::string& where, const std::string& size,
@@ -89,11 +163,26 @@ tl::unexpected<Error> too_large(const std::string& where, const std::string& siz
                        fmt::format("at most {} bytes", max_bytes));
 }
 
+// The limit comes first: a string that grows may take twice its size for a moment.
+Result<std::string> read_all(const Input& input, std::size_t max_bytes) {
+  std::string content;
+  char buffer[1 << 16];
+  for (;;) {
+    const auto got = input.read(buffer, sizeof buffer);
+    if (!got) return tl::make_unexpected(got.error());
+    if (*got == 0) return content;
+    if (content.size() + *got > max_bytes)
+      return too_large(input.where(), fmt::format("more than {}", max_bytes), max_bytes);
+    content.append(buffer, *got);
+  }
+}
+
 }  // namespace
 
 Result<std::filesystem::path> make_temporary(const std::filesystem::path& path) {
+  if (is_special(path)) return failure(path.string(), "is a device or a pipe", "", "a file");
   std::filesystem::path temporary;
-  const int descriptor = open_temporary(path, temporary);
+  const int descriptor = open_temporary(target_of(path), temporary);
   if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
   ::close(descriptor);
   return temporary;
@@ -111,24 +200,27 @@ void remove_leftovers(const std::filesystem::path& folder) noexcept {
 
 Result<void> put_in_place(const std::filesystem::path& temporary,
                           const std::filesystem::path& path) {
+  const std::filesystem::path target = target_of(path);
   const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
   bool ok = descriptor >= 0 && ::fsync(descriptor) == 0;
   std::string reason = ok ? "" : last_error();
   if (descriptor >= 0) ::close(descriptor);
-  if (ok && ::rename(temporary.c_str(), path.c_str()) != 0) ok = false, reason = last_error();
+  if (ok && ::rename(temporary.c_str(), target.c_str()) != 0) ok = false, reason = last_error();
   if (!ok) {
     ::unlink(temporary.c_str());
     return failure(path.string(), "cannot write: " + reason);
   }
-  sync_folder(path.parent_path());
+  sync_folder(target.parent_path());
   return {};
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
+  if (is_special(path)) return write_through(path, content);
   std::filesystem::path temporary;
-  const int descriptor = open_temporary(path, temporary);
+  const int descriptor = open_temporary(target_of(path), temporary);
   if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
-  bool ok = write_all(descriptor, content) && ::fchmod(descriptor, 0644) == 0;
+  keep_mode(path, descriptor);
+  bool ok = write_all(descriptor, content);
   std::string reason = ok ? "" : last_error();
   if (::close(descriptor) != 0 && ok) ok = false, reason = last_error();
   if (ok) return put_in_place(temporary, path);
@@ -139,20 +231,28 @@ Result<void> write_file(const std::filesystem::path& path, std::string_view cont
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   if (const auto size = size_of_file(path); size && *size > max_bytes)
     return too_large(path.string(), std::to_string(*size), max_bytes);
-  auto file = open_file(path);
-  if (!file) return tl::make_unexpected(file.error());
-  return read_all(*file, path.string(), max_bytes);
+  return open_input(path).and_then([&](const Input& input) { return read_all(input, max_bytes); });
+}
+
+Result<std::string> read_stdin(std::size_t max_bytes) {
+  return read_all(Input(STDIN_FILENO, "stdin"), max_bytes);
 }
 
 Result<std::string> read_part(const std::filesystem::path& path, std::size_t begin,
                               std::size_t size) {
-  auto file = open_file(path);
-  if (!file) return tl::make_unexpected(file.error());
+  const auto input = open_input(path);
+  if (!input) return tl::make_unexpected(input.error());
+  if (begin > 0 && !input->skip_to(begin))
+    return failure(path.string(), "cannot be read from a place");
   std::string part(size, '\0');
-  if (begin > 0) file->seekg(static_cast<std::streamoff>(begin));
-  file->read(part.data(), static_cast<std::streamsize>(size));
-  if (file->bad()) return failure(path.string(), "reading failed");
-  part.resize(static_cast<std::size_t>(file->gcount()));
+  std::size_t done = 0;
+  while (done < size) {
+    const auto got = input->read(part.data() + done, size - done);
+    if (!got) return tl::make_unexpected(got.error());
+    if (*got == 0) break;
+    done += *got;
+  }
+  part.resize(done);
   return part;
 }
 
@@ -161,18 +261,6 @@ std::optional<std::size_t> size_of_file(const std::filesystem::path& path) noexc
   if (!std::filesystem::is_regular_file(path, problem)) return std::nullopt;
   const auto size = std::filesystem::file_size(path, problem);
   return problem ? std::nullopt : std::optional<std::size_t>(size);
-}
-
-Result<std::string> read_all(std::istream& file, const std::string& where, std::size_t max_bytes) {
-  std::string content;
-  char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    content.append(buffer, static_cast<std::size_t>(file.gcount()));
-    if (content.size() > max_bytes)
-      return too_large(where, fmt::format("more than {}", max_bytes), max_bytes);
-  }
-  if (file.bad()) return failure(where, "reading failed");
-  return content;
 }
 
 }  // namespace bhroute

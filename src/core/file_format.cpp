@@ -23,11 +23,11 @@ Result<void> check_format_version(const nlohmann::json& object, const FileFormat
   if (found == object.end()) return {};
   if (!found->is_number_integer() || *found < 1)
     return invalid_input(std::string(where),
-                         fmt::format("format_version of a {} is no version", format.name),
+                         fmt::format("format_version of {} is no version", format.name),
                          found->dump(), fmt::format("1 to {}", format.version));
   if (found->get<std::uint64_t>() > static_cast<std::uint64_t>(format.version))
     return invalid_input(std::string(where),
-                         fmt::format("a {} of a newer format_version", format.name), found->dump(),
+                         fmt::format("{} of a newer format_version", format.name), found->dump(),
                          fmt::format("at most {}: a newer bhroute wrote it", format.version));
   return {};
 }

@@ -217,11 +217,13 @@ Result<NpyArray> parse_npy(std::string_view bytes, std::string_view where) {
 
 Result<NpyArray> read_npy(const std::filesystem::path& path, ShapeCheck check) {
   const std::string where = path.string();
+  std::error_code ignored;
+  const auto size = size_of_file(path);
+  if (!size && std::filesystem::is_other(path, ignored))
+    return invalid_input(where, "not a regular file", "", "a .npy file");
   const auto head = read_part(path, 0, kMagic.size() + 2 + 4 + kMaxHeader);
   if (!head) return tl::make_unexpected(head.error());
-  const auto size = size_of_file(path);
-  if (!size) return invalid_input(where, "not a regular file", "", "a .npy file");
-  auto layout = parse_layout(*head, *size, where);
+  auto layout = parse_layout(*head, size.value_or(0), where);
   if (!layout) return tl::make_unexpected(layout.error());
   if (check != nullptr)
     if (auto ok = check(layout->shape); !ok) return tl::make_unexpected(ok.error());

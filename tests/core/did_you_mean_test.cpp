@@ -6,7 +6,12 @@ namespace bhroute {
 namespace {
 
 TEST(DidYouMean, NamesTheNearest) {
-  EXPECT_EQ(did_you_mean("alhpa", {"min_k", "alpha", "max_k"}), "");  // two edits in five letters
+  EXPECT_EQ(did_you_mean("alhpa", {"min_k", "alpha", "max_k"}),
+            "alpha");                                 // neighbours exchanged: one edit
+  EXPECT_EQ(did_you_mean("hb", {"hc", "bh"}), "hc");  // as near, and first
+  EXPECT_EQ(did_you_mean("--windwos", {"--window", "--windows"}), "--windows");
+  EXPECT_EQ(did_you_mean("EVALUATE", {"exec", "evaluate"}), "evaluate");
+  EXPECT_EQ(did_you_mean("lahap", {"alpha"}), "");
   EXPECT_EQ(did_you_mean("alpa", {"min_k", "alpha", "max_k"}), "alpha");
   EXPECT_EQ(did_you_mean("temprature", {"table", "temperature"}), "temperature");
   EXPECT_EQ(did_you_mean("bj", {"bh", "top_k"}), "bh");

@@ -22,7 +22,7 @@ TEST(FileFormat, OlderAndPresentVersionsAreRead) {
 
 TEST(FileFormat, ANewerVersionIsRefusedByName) {
   EXPECT_EQ(problem({{"format_version", 2}}),
-            "p.json: a policy of a newer format_version, got 2, want at most 1: a newer bhroute "
+            "p.json: policy of a newer format_version, got 2, want at most 1: a newer bhroute "
             "wrote it");
   EXPECT_NE(problem({{"format_version", 18446744073709551615U}}), "");
 }
@@ -30,9 +30,9 @@ TEST(FileFormat, ANewerVersionIsRefusedByName) {
 TEST(FileFormat, WhatIsNoVersionIsRefused) {
   for (const nlohmann::json& version : {nlohmann::json(0), nlohmann::json(-1), nlohmann::json(1.0),
                                         nlohmann::json("1"), nlohmann::json(nullptr)})
-    EXPECT_EQ(problem({{"format_version", version}}),
-              "p.json: format_version of a policy is no version, got " + version.dump() +
-                  ", want 1 to 1");
+    EXPECT_EQ(
+        problem({{"format_version", version}}),
+        "p.json: format_version of policy is no version, got " + version.dump() + ", want 1 to 1");
 }
 
 TEST(FileFormat, EachHasANameOfItsOwn) {

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bhroute/core/file_limits.h"
+#include "bhroute/core/stop.h"
 #include "core/temporary_folder.h"
 
 namespace bhroute {
@@ -157,9 +158,92 @@ TEST(File, SizeLimitIsInclusive) {
   ASSERT_FALSE(result);
   EXPECT_THAT(to_string(result.error()),
               HasSubstr("file too large, got 5 bytes, want at most 4 bytes"));
-  std::istringstream piped("12345");
-  EXPECT_EQ(to_string(read_all(piped, "stdin", 4).error()),
-            "stdin: file too large, got more than 4 bytes, want at most 4 bytes");
+}
+
+/// A pipe in the file system, and who writes to it.
+class PipedFile : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); }
+  std::thread write(std::string content) {
+    return std::thread([this, content] { std::ofstream(path) << content; });
+  }
+  testing::TemporaryFolder folder;
+  std::filesystem::path path = folder / "pipe";
+};
+
+TEST_F(PipedFile, IsReadToItsEnd) {
+  std::string content(200'000, 'x');
+  auto writer = write(content);
+  EXPECT_EQ(read_file(path, kMaxTextBytes).value(), content);
+  writer.join();
+}
+
+TEST_F(PipedFile, HasALimitToo) {
+  auto writer = write("12345");
+  EXPECT_THAT(to_string(read_file(path, 4).error()),
+              HasSubstr("pipe: file too large, got more than 4 bytes, want at most 4 bytes"));
+  writer.join();
+}
+
+TEST_F(PipedFile, ThatNobodyWritesToIsLeftWhenAStopIsAskedFor) {
+  std::thread asker([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    request_stop();
+  });
+  const auto result = read_file(path, 10);
+  asker.join();
+  clear_stop();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::stopped);
+}
+
+TEST_F(PipedFile, IsWrittenToAndStays) {
+  std::string got;
+  std::thread reader([&] { got = read_file(path, 100).value_or("none"); });
+  EXPECT_TRUE(write_file(path, "through"));
+  reader.join();
+  EXPECT_EQ(got, "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+  EXPECT_THAT(to_string(make_temporary(path).error()), HasSubstr("pipe: is a device or a pipe"));
+  EXPECT_EQ(num_entries(folder.path()), 1u);
+}
+
+TEST(File, ADeviceIsWrittenToAndStays) {
+  EXPECT_TRUE(write_file("/dev/null", "x"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_THAT(to_string(write_file("/dev/full", "x").error()),
+              HasSubstr("/dev/full: cannot write: No space left"));
+}
+
+TEST(File, ALinkStaysAndItsTargetIsReplaced) {
+  testing::TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "there");
+  ASSERT_TRUE(write_file(folder / "there/file", "old"));
+  for (const char* name : {"there/file", "there/new"}) {
+    std::filesystem::create_symlink(name, folder / "link");
+    ASSERT_TRUE(write_file(folder / "link", "new"));
+    const auto temporary = make_temporary(folder / "link").value();
+    EXPECT_EQ(temporary.parent_path().filename(), "there") << "a rename needs one file system";
+    ASSERT_TRUE(put_in_place(temporary, folder / "link"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_EQ(read_file(folder / name, 9).value(), "");
+    std::filesystem::remove(folder / "link");
+  }
+}
+
+TEST(File, PermissionsAreTheCallersAndThoseOfWhatIsReplaced) {
+  testing::TemporaryFolder folder;
+  const auto mode = [&] {
+    struct stat status {};
+    EXPECT_EQ(::stat((folder / "a").c_str(), &status), 0);
+    return status.st_mode & 0777;
+  };
+  const mode_t before = ::umask(077);
+  ASSERT_TRUE(write_file(folder / "a", "secret"));
+  EXPECT_EQ(mode(), 0600u);
+  ::umask(before);
+  ASSERT_TRUE(write_file(folder / "a", "still"));
+  EXPECT_EQ(mode(), 0600u);
 }
 
 TEST(File, APartIsRead) {

@@ -1,9 +1,11 @@
 """Cut, damaged and lying files: for each one line and exit code 2; no crash, no hang, no gibibyte of memory."""
 
+import collections
 import json
 import os
 import random
 import resource
+import struct
 import subprocess
 
 import scenario
@@ -23,6 +25,35 @@ def limit_memory():
     resource.setrlimit(resource.RLIMIT_AS, (4 * GIBIBYTE, 4 * GIBIBYTE))  # address space: the engine maps more than it uses
 
 
+SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a GGUF's values, by type
+LIES = {4: [struct.pack("<I", value) for value in (0, 1, 3, 513, 100_000, 0xFFFFFFFF)], 7: [b"\0", b"\1"],
+        6: [struct.pack("<f", value) for value in (0, -1, float("nan"), 1e38)]}
+
+
+def scalar_keys(model):
+    """(name, type, offset of its value) of each key of a GGUF that is one number or flag."""
+    at = 24
+
+    def text():
+        nonlocal at
+        length, = struct.unpack_from("<Q", model, at)
+        at += 8 + length
+        return model[at - length:at].decode()
+
+    for _ in range(struct.unpack_from("<Q", model, 16)[0]):
+        name, (kind,) = text(), struct.unpack_from("<I", model, at)
+        at += 4
+        if kind in SIZES:
+            yield name, kind, at
+        count = 1
+        if kind == 9:
+            kind, count = struct.unpack_from("<IQ", model, at)
+            at += 12
+        for _ in range(count if kind == 8 else 0):
+            text()
+        at += 0 if kind == 8 else count * SIZES[kind]
+
+
 class Damage(scenario.FaultCase):
     def refused(self, words, where, codes=(2,)):
         process = subprocess.run([support.BINARY, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
@@ -30,6 +61,7 @@ class Damage(scenario.FaultCase):
         self.assertIn(process.returncode, codes, f"{words}\n{process.stderr}")
         if process.returncode:
             self.assertIn(os.path.basename(where), process.stderr.splitlines()[-1])
+        return process.returncode
 
     def read(self, path):
         with open(path, "rb") as file:
@@ -58,6 +90,19 @@ class Damage(scenario.FaultCase):
         self.fails(2, "calibrate", "-m", path, *FLAGS, "-o", "t.safetensors",
                    says=["lies.gguf: not a readable GGUF: more keys than the file has room for, got 1152921504606846976, want at most "])
         self.assertFalse(os.path.exists(self.path("t.safetensors")))
+
+    def test_models_whose_keys_lie(self):
+        """llama.cpp asserts some of what it reads: that ends in a line and exit code 2 too, or 1 where memory cannot be had."""
+        codes = collections.Counter()
+        for architecture in ("olmoe", "deepseek-v3"):
+            model = self.read(os.path.join(os.path.dirname(scenario.TINY), architecture + ".gguf"))
+            for name, kind, at in scalar_keys(model):
+                for value in LIES.get(kind, ()):
+                    path = self.write("m.gguf", model[:at] + value + model[at + len(value):])
+                    words = ["evaluate", "-m", path, *FLAGS, "--no-kl", "--policy", "top_k:k=2"]
+                    codes[self.refused(words, path, (0, 1, 2))] += 1
+        print(dict(codes))
+        self.assertGreater(codes[2], 40)
 
     def test_tables(self):
         self.ok("calibrate", "-m", scenario.TINY, *FLAGS, "-o", "t.safetensors")

@@ -106,6 +106,22 @@ class Stop(scenario.FaultCase):
             self.assertIn(process.returncode, (130, -signal.SIGINT))
             self.assertEqual(self.files(), {})
 
+    def test_a_pipe_that_nobody_writes_to(self):
+        os.mkfifo(self.path("pipe"))
+        for signal, code in scenario.SIGNALS.items():
+            process = self.start("evaluate", "-m", scenario.TINY, "-f", "pipe", "--policy", "top_k:k=2", "--quiet")
+            self.wait_for(lambda: os.path.exists(f"/proc/{process.pid}/fd") and any(
+                os.readlink(link).endswith("pipe") for link in self.links(process.pid)), process)
+            process.send_signal(signal)
+            process.communicate(timeout=5)
+            self.assertEqual(process.returncode, code)
+
+    def links(self, process):
+        """Its open files that are named."""
+        folder = f"/proc/{process}/fd"
+        links = [os.path.join(folder, name) for name in os.listdir(folder)]
+        return [link for link in links if os.path.lexists(link) and os.readlink(link).startswith(self.folder)]
+
     def test_a_sweep_continues(self):
         lists = self.write("list.json", '{"configurations": [%s]}' % ", ".join(
             '{"name": "top-%d", "role": "%s", "policy": "top_k:k=%d"}' % (k, "baseline" if k == 8 else "reference", k)

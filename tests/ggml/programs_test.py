@@ -147,6 +147,14 @@ class ProgramsTest(ProgramsCase):
                         f"{PROGRAMS / 'llama-bench'} -m {MODEL} -t {THREADS} -p 0 -n 1 -r 1")
         self.assert_fused(script)  # what a script starts counts
 
+    def test_what_would_run_unrouted_or_untold_is_refused_before_it_starts(self):
+        too_many = routed("top_k:k=99", "ls", "-m", MODEL)
+        self.assertEqual(too_many.returncode, 2)
+        self.assertIn("k: out of range, got 99, want 1 <= k <= 64 experts", too_many.stderr)
+        nowhere = run([BHROUTE, "exec", "--policy", "top_k:k=2", "--stats", "/no/such/x.json", "--", "ls"])
+        self.assertEqual(nowhere.returncode, 2)
+        self.assertIn("--stats: there is no such folder, got /no/such", nowhere.stderr)
+
     def test_what_takes_no_plugin_is_refused_before_it_starts(self):
         static = pathlib.Path(self.folder.name, "static")
         header = pathlib.Path("/proc/self/exe").read_bytes()[:64]

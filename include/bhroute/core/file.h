@@ -1,9 +1,9 @@
 #pragma once
-// Files appear whole or not at all: write to a neighbour, fsync, rename.
+// Files appear whole or not at all: write to a neighbour, fsync, rename. Reading ends where a stop is asked for
+// (bhroute/core/stop.h), also on a pipe that nobody writes to.
 
 #include <cstddef>
 #include <filesystem>
-#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,11 +12,12 @@
 
 namespace bhroute {
 
-/// Replaces `path` by `content`. Errors (failure): the folder is missing or not writable, the disk is full.
+/// Replaces `path` by `content`; the mode of a file that was there stays. A link is followed; a device or a pipe is written
+/// to as it is, never replaced. Errors (failure): the folder is missing or not writable, the disk is full.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 
 /// A new, empty file beside `path` for what is written as it comes: `NAME.bhroute-<pid>-<count>.tmp`, a name that was free before, also
-/// where processes in containers have one number. Errors (failure): the folder is missing or not writable.
+/// where processes in containers have one number. Errors (failure): the folder is missing or not writable, or `path` is a device or a pipe.
 Result<std::filesystem::path> make_temporary(const std::filesystem::path& path);
 
 /// The last step of every file that is written as it comes: all of `temporary`, in the same folder, is put on the disk, then
@@ -27,14 +28,14 @@ Result<void> put_in_place(const std::filesystem::path& temporary, const std::fil
 /// files stay, as do those of processes that are alive. Only for who holds the folder's lock, before writing there.
 void remove_leftovers(const std::filesystem::path& folder) noexcept;
 
-/// The whole file. Errors: missing, unreadable, a folder, or larger than `max_bytes` (bhroute/core/file_limits.h), which
+/// The whole file or pipe. Errors: missing, unreadable, a folder, or larger than `max_bytes` (bhroute/core/file_limits.h), which
 /// is told before anything is read where the size is known.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 /// `size` bytes from byte `begin` on, or what there is of them. Errors: missing, unreadable, or a folder.
 Result<std::string> read_part(const std::filesystem::path& path, std::size_t begin, std::size_t size);
 /// The size of a regular file; none of a pipe, a device or what is not there.
 std::optional<std::size_t> size_of_file(const std::filesystem::path& path) noexcept;
-/// What is left of `file`, which messages call `where`. Errors: reading failed, or more than `max_bytes`.
-Result<std::string> read_all(std::istream& file, const std::string& where, std::size_t max_bytes);
+/// All of standard input, which messages call "stdin". Errors: reading failed, or more than `max_bytes`.
+Result<std::string> read_stdin(std::size_t max_bytes);
 
 }  // namespace bhroute

@@ -19,8 +19,8 @@ inline constexpr std::size_t kMaxPValueBytes = 256 * kMebibyte;
 inline constexpr std::size_t kMaxPValues = std::size_t{1} << 25;
 /// The losses of a run's single tokens.
 inline constexpr std::size_t kMaxLossBytes = 512 * kMebibyte;
-/// A text that is read whole; of a longer one, windows can be read (--windows).
-inline constexpr std::size_t kMaxTextBytes = 1024 * kMebibyte;
+/// A text that is read whole; of a longer file, windows can be read (--windows).
+inline constexpr std::size_t kMaxTextBytes = 512 * kMebibyte;
 /// A table's header is held against the file's size before the rest is read, and a larger table than one layer may be is
 /// checked layer by layer before it is held.
 inline constexpr std::size_t kMaxTableBytes = 4096 * kMebibyte, kMaxTableLayerBytes = 320 * kMebibyte;
