@@ -37,6 +37,10 @@ std::string take_engine_message() {
   return std::exchange(first_message, {});
 }
 
+void set_assertion_handler(void (*handler)(const char* message)) {
+  ggml_set_abort_callback(handler);
+}
+
 std::string engine_version() { return "llama.cpp (" BHROUTE_LLAMA_VERSION ")"; }
 
 std::string engine_devices() {

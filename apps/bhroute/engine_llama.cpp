@@ -1,9 +1,9 @@
-#include <ggml.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "engine.h"
+#include "llama/engine.h"
 #include "llama/llama_generator.h"
 #include "llama/llama_runner.h"
 #include "plugin_file.h"
@@ -33,7 +33,7 @@ void on_assertion(const char* message) {
 
 void expect_assertions(const std::string& model_path) {
   opened_model = model_path;
-  ggml_set_abort_callback(&on_assertion);
+  llama::set_assertion_handler(&on_assertion);
 }
 
 // "" = there is none: the engine says so.

@@ -192,7 +192,8 @@ Action declare_evaluate(CLI::App& app, Context& context) {
   const char* policy = "Policy";
   app.add_option("--policy", flags->policy,
                  "bh:alpha=A,min_k=K,max_k=K,weights=native|renormalized|mass,temperature=T,\n"
-                 "top_k:k=K,weights=RULE, or a JSON file with the same keys")
+                 "top_k:k=K,weights=RULE, or a JSON file with the same keys.\n"
+                 "docs/formats.md lists all rules (by, holm, top_p, min_p, critical, ...)")
       ->type_name("POLICY")
       ->required()
       ->group(policy);
@@ -211,8 +212,9 @@ Action declare_evaluate(CLI::App& app, Context& context) {
   app.add_option("--losses", flags->losses, "Write the loss of every scored token (float32)")
       ->type_name("NPY");
   const char* logs = "Logs";
-  app.add_option("--summary", flags->summary,
-                 "Write that JSON to a file, and the losses beside it, for `bhroute compare`")
+  app.add_option(
+         "--summary", flags->summary,
+         "Write what --json prints to a file, and the losses beside it, for `bhroute compare`")
       ->type_name("JSON")
       ->group(logs);
   app.add_option(

@@ -13,6 +13,8 @@ const CLI::App& selected(const CLI::App& app) {
   return chosen.empty() ? app : *chosen.front();
 }
 
+constexpr std::string_view kRunsAProgram = "exec";  // what stands behind -- is not its own
+
 bool is_root(const CLI::App& app) { return app.get_parent() == nullptr; }
 
 std::string place(const CLI::App& app) { return is_root(app) ? "command line" : app.get_name(); }
@@ -45,6 +47,8 @@ Error unknown(const std::string& word, const CLI::App& app) {
   error.what = flag ? "unknown flag" : subcommand ? "unknown subcommand" : "unexpected argument";
   if (!near.empty()) error.want = "did you mean " + near + "?";
   if (near.empty()) error.want = "what " + help_of(app) + " lists";
+  if (near.empty() && app.get_name() == kRunsAProgram)
+    error.want = "a flag of exec; the program's own stand behind --";
   return error;
 }
 
@@ -116,7 +120,8 @@ Error reworded(const std::string& sentence, const CLI::App& command) {
 Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = selected(app);
   const std::vector<std::string> in_front = app.remaining();
-  if (!is_root(command) && !in_front.empty())
+  const bool before_a_program = command.get_name() == kRunsAProgram && !command.remaining().empty();
+  if (!is_root(command) && !in_front.empty() && !before_a_program)
     return unknown_in_front(in_front.front(), app, command);
   // An unknown word is the better explanation of something missing (`--polcy x`: policy is
   // missing).

@@ -1,5 +1,6 @@
 """The checks of tools/checks fail on a planted violation and pass on a tree that obeys.  checks_test.py"""
 
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -11,6 +12,7 @@ sys.dont_write_bytecode = True
 
 import check_arrows  # noqa: E402
 import check_documents  # noqa: E402
+import check_functions  # noqa: E402
 import check_layout  # noqa: E402
 import check_words  # noqa: E402
 
@@ -45,6 +47,20 @@ class PlantedViolation(unittest.TestCase):
         self.assertEqual(len(found), 1, found)
         for word in words:
             self.assertIn(word, found[0])
+
+
+@unittest.skipUnless(importlib.util.find_spec("lizard"), "no lizard in this Python; checks.functions takes the tools'")
+class Functions(PlantedViolation):
+    def body(self, lines):
+        return "int f() {\n" + "  g();\n" * (lines - 2) + "}\n"
+
+    def test_a_long_function(self):
+        short = "".join(f"int f{i}() {{ return {i}; }}\n" for i in range(3))
+        self.assertEqual(self.found_in(check_functions, {"src/stats/kde.cpp": short + self.body(60)}), [])
+        self.assert_told(self.found_in(check_functions, {"src/stats/kde.cpp": short + self.body(61)}), "src/stats/kde.cpp:4 f: 61 lines")
+
+    def test_many_that_are_not_short(self):
+        self.assert_told(self.found_in(check_functions, {"src/stats/kde.cpp": self.body(9) * 3}), "half of all functions have 9 lines")
 
 
 class Arrows(PlantedViolation):

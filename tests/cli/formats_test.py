@@ -95,7 +95,7 @@ class Configurations(FormatsTest):
         told = re.findall(r"`(\w+)`", sections()["configurations"].partition("| `configurations` |")[2].partition("only")[0])
         self.assertEqual(set(listed["configurations"][0]), set(told))
         self.write("list.json", json.dumps({**listed, "format_version": ENDLESS}))
-        self.fails(2, "sweep", "--print-configurations", "--configurations", "list.json", says=["list.json: a configurations of a newer"])
+        self.fails(2, "sweep", "--print-configurations", "--configurations", "list.json", says=["list.json: configurations of a newer"])
 
 
 @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")

@@ -1,6 +1,10 @@
 #include "llama/engine.h"
 
+#include <ggml.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "llama/llama_runner.h"
 
@@ -18,6 +22,17 @@ TEST(Engine, KeepsTheFirstErrorOnce) {
   EXPECT_EQ(llama_model_load_from_file("/nowhere.gguf", llama_model_default_params()), nullptr);
   EXPECT_FALSE(take_engine_message().empty());
   EXPECT_TRUE(take_engine_message().empty());
+}
+
+TEST(EngineDeathTest, AnAssertionGoesToTheHandler) {
+  const auto assertion = [] {
+    set_assertion_handler([](const char* message) {
+      std::fputs(message, stderr);
+      ::_exit(7);
+    });
+    GGML_ABORT("of no use");
+  };
+  EXPECT_EXIT(assertion(), ::testing::ExitedWithCode(7), "engine_test.cpp.*of no use");
 }
 
 }  // namespace
