@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 
+#include "bhroute/core/file.h"
+
 namespace bhroute::ggml {
 
 void StatisticsFile::open(std::filesystem::path file, std::function<std::string()> line) {
@@ -61,14 +63,16 @@ void StatisticsFile::finish() {
 
 // Not by core's write_file: that waits for the disk.
 void StatisticsFile::write() const {
-  const std::filesystem::path partial = file_.string() + ".partial";
-  std::FILE* file = std::fopen(partial.c_str(), "w");
+  std::error_code problem;
+  const bool is_replaced = !std::filesystem::is_other(file_, problem);  // devices and pipes stay
+  const std::filesystem::path target = is_replaced ? target_of(file_) : file_;
+  const std::filesystem::path partial = is_replaced ? target.string() + ".partial" : file_.string();
+  std::FILE* file = std::fopen(partial.c_str(), is_replaced ? "w" : "a");
   if (file == nullptr) return;
   const std::string text = line_() + "\n";
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) return;
-  std::error_code ignored;
-  std::filesystem::rename(partial, file_, ignored);
+  if (is_replaced) std::filesystem::rename(partial, target, problem);
 }
 
 }  // namespace bhroute::ggml

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine.h"
 #include "llama/engine.h"
@@ -23,6 +24,8 @@ std::string opened_model;  // for a line in a process that ends
 // What llama.cpp asserts of a model is not told to its caller: it ends the process. Files appear
 // whole or not at all, so nothing is lost by that; here it ends in a line and an exit code.
 void on_assertion(const char* message) {
+  static std::atomic_flag told;  // by one of several threads
+  while (told.test_and_set()) ::pause();
   std::string line =
       "bhroute: " + opened_model + ": llama.cpp cannot compute this model: " + message;
   std::replace(line.begin(), line.end(), '\n', ' ');

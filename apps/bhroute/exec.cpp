@@ -84,11 +84,19 @@ void append(const char* variable, const std::string& value) {
   setenv(variable, (has_old ? std::string(old) + ":" + value : value).c_str(), 1);
 }
 
+// Renewed every 50 ms: a pipe would hold the program up.
+Result<void> check_statistics(const std::string& path) {
+  if (path.empty()) return {};
+  std::error_code ignored;
+  if (std::filesystem::is_fifo(path, ignored) || std::filesystem::is_socket(path, ignored))
+    return invalid_input("--stats", "is a pipe", path, "a file's path");
+  return check_writable(path, "--stats");
+}
+
 // Programs with the CPU backend linked in never look for others: these take the plugin by
 // LD_PRELOAD. Programs that load their backends find it by GGML_BACKEND_PATH.
 Result<void> prepare_environment(const Flags& flags) {
-  if (!flags.statistics.empty())
-    if (auto ok = check_writable(flags.statistics, "--stats"); !ok) return ok;
+  if (auto ok = check_statistics(flags.statistics); !ok) return ok;
   const auto policy = check_policy(flags);
   if (!policy) return tl::make_unexpected(policy.error());
   const auto plugin = find_plugin_file(flags.plugin);

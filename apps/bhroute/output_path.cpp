@@ -47,7 +47,10 @@ Result<void> check_writable(const std::string& path, const std::string& flag) {
     return invalid_input(flag, std::string("cannot be written to (") + std::strerror(errno) + ")",
                          path);
   }
-  const fs::path folder = or_here(fs::path(path).parent_path());
+  const fs::path target = target_of(path);
+  if (fs::is_symlink(target, ignored))
+    return invalid_input(flag, "is a link to itself", path, "a file's path");
+  const fs::path folder = or_here(target.parent_path());
   if (!fs::is_directory(folder, ignored))
     return invalid_input(flag, "there is no such folder", folder.string(), "a folder that exists");
   return check_access(folder, flag);

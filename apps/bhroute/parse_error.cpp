@@ -120,7 +120,10 @@ Error reworded(const std::string& sentence, const CLI::App& command) {
 Error describe(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = selected(app);
   const std::vector<std::string> in_front = app.remaining();
-  const bool before_a_program = command.get_name() == kRunsAProgram && !command.remaining().empty();
+  const std::vector<std::string> behind = command.remaining();
+  const bool before_a_program =
+      command.get_name() == kRunsAProgram &&
+      std::ranges::any_of(behind, [](const auto& word) { return word != "--"; });
   if (!is_root(command) && !in_front.empty() && !before_a_program)
     return unknown_in_front(in_front.front(), app, command);
   // An unknown word is the better explanation of something missing (`--polcy x`: policy is

@@ -1,8 +1,12 @@
 #include "quickstart_text.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
+
+#include "bhroute/core/file.h"
+#include "bhroute/core/file_limits.h"
 
 namespace bhroute::cli {
 namespace {
@@ -76,18 +80,13 @@ Result<std::size_t> cut_before(ModelRunner& model, std::string_view text, std::s
 }  // namespace
 
 Result<std::string> read_beginning(const ModelFlags& flags, const QuickstartPlan& plan) {
-  std::ifstream file(flags.text, std::ios::binary);
-  if (!file || std::filesystem::is_directory(flags.text))
-    return invalid_input(flags.text, "cannot be read", "", "a text file (-f TEXT)");
+  std::error_code ignored;
   const std::size_t most = plan.total() * flags.window * kMostBytesAToken;
-  std::string content;
-  while (file && content.size() < most) {  // in pieces: the text may be much shorter
-    const std::size_t before = content.size();
-    content.resize(std::min(most, before + kPiece));
-    file.read(content.data() + before, static_cast<std::streamsize>(content.size() - before));
-    content.resize(before + static_cast<std::size_t>(file.gcount()));
-  }
-  if (content.empty()) return invalid_input(flags.text, "the text is empty");
+  const auto size = size_of_file(flags.text);
+  if (std::filesystem::is_directory(flags.text, ignored) || ::access(flags.text.c_str(), R_OK) != 0)
+    return invalid_input(flags.text, "cannot be read", "", "a text file (-f TEXT)");
+  auto content = read_part(flags.text, 0, std::min(most, size.value_or(kMaxTextBytes)));
+  if (content && content->empty()) return invalid_input(flags.text, "the text is empty");
   return content;
 }
 

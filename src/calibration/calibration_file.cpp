@@ -158,14 +158,20 @@ Result<CalibrationTable> parse_table(std::string_view bytes, const std::string& 
 
 Result<void> write_table(const std::filesystem::path& path, const CalibrationTable& table) {
   Builder builder(table.metadata);
+  std::size_t num_groups = 0;
   for (const auto& [index, layer] : table.layers) {
     if (auto uniform = check_uniform(index, layer); !uniform) return uniform;
     const std::string prefix = fmt::format("layer.{}.", index);
+    num_groups += layer.groups.size() *
+                  (layer.groups.front().grid() && layer.groups.front().counts() ? 2 : 1);
     if (layer.groups.front().counts()) add_counts(builder, prefix, layer);
     if (layer.groups.front().grid()) add_grids(builder, prefix, layer);
     const auto sample = table.samples.find(index);
     if (sample != table.samples.end()) add_sample(builder, prefix, sample->second);
   }
+  if (num_groups > kMaxGroups)
+    return failure(path.string(), "a table of too many groups to be read again",
+                   std::to_string(num_groups), fmt::format("at most {}", kMaxGroups));
   if (auto ok = check_readable(builder.content(), path.string()); !ok) return ok;
   return write_file(path, format_safetensors(builder.content()));
 }

@@ -14,6 +14,9 @@ constexpr const char* kFormatVersion = "1";
 constexpr const char* kFormatVersionWithRows = "2";
 static_assert(kTableFormat.version == 2);
 
+// A merge of hundreds of files has a command longer than a reader takes (safetensors.cpp).
+constexpr std::size_t kMostCommand = 100'000;
+
 template <class T>
 Result<T> parse_count(std::string_view text) {
   T value = 0;
@@ -74,7 +77,7 @@ MetadataStrings format_metadata(const TableMetadata& metadata) {
                           {"model_sha256", metadata.model_sha256},
                           {"text_sha256", metadata.text_sha256},
                           {"created_by", metadata.created_by},
-                          {"command", metadata.command},
+                          {"command", metadata.command.substr(0, kMostCommand)},
                           {"num_layers", std::to_string(metadata.num_layers)},
                           {"num_experts", std::to_string(metadata.num_experts)},
                           {"top_k", std::to_string(metadata.top_k)},

@@ -13,9 +13,6 @@
 namespace bhroute::calibration {
 namespace {
 
-// Counts and grids apart; ten times what 100 layers of 512 experts have.
-constexpr std::size_t kMaxGroups = std::size_t{1} << 19;
-
 struct LayerTensors {
   const Tensor *values = nullptr, *counts = nullptr, *offsets = nullptr, *x = nullptr,
                *cdf = nullptr, *rows = nullptr, *row_keys = nullptr;

@@ -23,10 +23,20 @@ namespace {
 
 std::string last_error() { return std::strerror(errno); }
 
+constexpr int kPatience =
+    100;  // milliseconds between looks at a stop, where somebody else is waited for
+
+// A file takes what it is given; a pipe that is full is waited for, as long as no stop is asked
+// for.
 bool write_all(int descriptor, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(descriptor, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN && check_stop()) {
+      pollfd wait{descriptor, POLLOUT, 0};
+      ::poll(&wait, 1, kPatience);
+      continue;
+    }
     if (written <= 0) return false;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -63,22 +73,26 @@ bool is_at_work(pid_t process) {
   return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
 }
 
-// Where a name leads: a link's target is replaced, not the link.
-std::filesystem::path target_of(std::filesystem::path path) {
-  constexpr int most_links = 40;  // the kernel's own limit
-  std::error_code problem;
-  for (int i = 0; i < most_links && std::filesystem::is_symlink(path, problem); ++i) {
-    const auto target = std::filesystem::read_symlink(path, problem);
-    if (problem) break;
-    path = path.parent_path() / target;  // an absolute target stands alone
-  }
-  return path;
-}
-
 // A device, a pipe or a socket: renaming a file onto it would take it away.
 bool is_special(const std::filesystem::path& path) {
   std::error_code problem;
   return std::filesystem::is_other(path, problem) && !problem;
+}
+
+// This process's own standard output or error, by whatever name: 1 or 2; else 0. A log that a shell
+// appends to is not replaced.
+int standard_stream(const std::filesystem::path& path) {
+  struct stat status {
+  }, own{};
+  if (::stat(path.c_str(), &status) != 0) return 0;
+  for (int stream : {STDOUT_FILENO, STDERR_FILENO})
+    if (::fstat(stream, &own) == 0 && own.st_dev == status.st_dev && own.st_ino == status.st_ino)
+      return stream;
+  return 0;
+}
+
+bool is_written_through(const std::filesystem::path& path) {
+  return is_special(path) || standard_stream(path) != 0;
 }
 
 // The permissions of what is replaced, if anything is.
@@ -88,13 +102,39 @@ void keep_mode(const std::filesystem::path& path, int descriptor) {
     ::fchmod(descriptor, status.st_mode & 07777);
 }
 
+// Of a pipe that nobody reads, opening to write would wait for ever.
+int open_special(const std::filesystem::path& path) {
+  for (;;) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor >= 0 || errno != ENXIO || !check_stop()) return descriptor;
+    ::poll(nullptr, 0, kPatience);
+  }
+}
+
 Result<void> write_through(const std::filesystem::path& path, std::string_view content) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const int stream = standard_stream(path);
+  const int descriptor = stream != 0 ? stream : open_special(path);
   bool ok = descriptor >= 0 && write_all(descriptor, content);
   const std::string reason = ok ? "" : last_error();
-  if (descriptor >= 0) ::close(descriptor);
+  if (descriptor > STDERR_FILENO) ::close(descriptor);
+  if (auto go_on = check_stop(); !ok && !go_on) return go_on;
   if (ok) return {};
   return failure(path.string(), "cannot write: " + reason);
+}
+
+Result<void> sync_and_rename(int descriptor, const std::filesystem::path& temporary,
+                             const std::filesystem::path& target,
+                             const std::filesystem::path& path) {
+  bool ok = descriptor >= 0 && ::fsync(descriptor) == 0;
+  std::string reason = ok ? "" : last_error();
+  if (descriptor >= 0 && ::close(descriptor) != 0 && ok) ok = false, reason = last_error();
+  if (ok && ::rename(temporary.c_str(), target.c_str()) != 0) ok = false, reason = last_error();
+  if (!ok) {
+    ::unlink(temporary.c_str());
+    return failure(path.string(), "cannot write: " + reason);
+  }
+  sync_folder(target.parent_path());
+  return {};
 }
 
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
@@ -104,6 +144,8 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 // A new file of a name that was free; -1 if there can be none.
 int open_temporary(const std::filesystem::path& path, std::filesystem::path& temporary) {
+  std::error_code ignored;
+  if (std::filesystem::is_symlink(path, ignored)) return errno = ELOOP, -1;  // target_of gave up
   for (;;) {
     temporary = temporary_name(path);
     const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -114,9 +156,14 @@ int open_temporary(const std::filesystem::path& path, std::filesystem::path& tem
 // A descriptor that is closed with it.
 class Input {
  public:
-  Input(int descriptor, std::string where) : descriptor_(descriptor), where_(std::move(where)) {}
+  Input(int descriptor, std::string where) : descriptor_(descriptor), where_(std::move(where)) {
+    struct stat status {};
+    is_file_ = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  }
   Input(Input&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), where_(std::move(other.where_)) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        is_file_(other.is_file_),
+        where_(std::move(other.where_)) {}
   ~Input() {
     if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
   }
@@ -131,8 +178,7 @@ class Input {
     for (;;) {
       pollfd wait{descriptor_, POLLIN, 0};
       const int ready = ::poll(&wait, 1, kPatience);
-      if (auto go_on = check_stop(); ready <= 0 && !go_on)
-        return tl::make_unexpected(go_on.error());
+      if (auto go_on = check_stop(); !is_file_ && !go_on) return tl::make_unexpected(go_on.error());
       if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
       const ssize_t got = ::read(descriptor_, bytes, size);
       if (got >= 0) return static_cast<std::size_t>(got);
@@ -142,8 +188,8 @@ class Input {
   }
 
  private:
-  static constexpr int kPatience = 100;  // milliseconds
   int descriptor_;
+  bool is_file_ = false;  // what waits for nobody is read to its end, whatever was asked for
   std::string where_;
 };
 
@@ -179,11 +225,24 @@ Result<std::string> read_all(const Input& input, std::size_t max_bytes) {
 
 }  // namespace
 
+std::filesystem::path target_of(std::filesystem::path path) {
+  constexpr int most_links = 40;  // the kernel's own limit
+  std::error_code problem;
+  for (int i = 0; i < most_links && std::filesystem::is_symlink(path, problem); ++i) {
+    const auto target = std::filesystem::read_symlink(path, problem);
+    if (problem) break;
+    path = path.parent_path() / target;  // an absolute target stands alone
+  }
+  return path;
+}
+
 Result<std::filesystem::path> make_temporary(const std::filesystem::path& path) {
-  if (is_special(path)) return failure(path.string(), "is a device or a pipe", "", "a file");
+  if (is_written_through(path))
+    return failure(path.string(), "is a device, a pipe or a standard stream", "", "a file");
   std::filesystem::path temporary;
   const int descriptor = open_temporary(target_of(path), temporary);
   if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
+  keep_mode(path, descriptor);
   ::close(descriptor);
   return temporary;
 }
@@ -200,30 +259,21 @@ void remove_leftovers(const std::filesystem::path& folder) noexcept {
 
 Result<void> put_in_place(const std::filesystem::path& temporary,
                           const std::filesystem::path& path) {
-  const std::filesystem::path target = target_of(path);
-  const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
-  bool ok = descriptor >= 0 && ::fsync(descriptor) == 0;
-  std::string reason = ok ? "" : last_error();
-  if (descriptor >= 0) ::close(descriptor);
-  if (ok && ::rename(temporary.c_str(), target.c_str()) != 0) ok = false, reason = last_error();
-  if (!ok) {
-    ::unlink(temporary.c_str());
-    return failure(path.string(), "cannot write: " + reason);
-  }
-  sync_folder(target.parent_path());
-  return {};
+  int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) descriptor = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
+  return sync_and_rename(descriptor, temporary, target_of(path), path);
 }
 
 Result<void> write_file(const std::filesystem::path& path, std::string_view content) {
-  if (is_special(path)) return write_through(path, content);
+  if (is_written_through(path)) return write_through(path, content);
+  const std::filesystem::path target = target_of(path);
   std::filesystem::path temporary;
-  const int descriptor = open_temporary(target_of(path), temporary);
+  const int descriptor = open_temporary(target, temporary);
   if (descriptor < 0) return failure(path.string(), "cannot write: " + last_error());
   keep_mode(path, descriptor);
-  bool ok = write_all(descriptor, content);
-  std::string reason = ok ? "" : last_error();
-  if (::close(descriptor) != 0 && ok) ok = false, reason = last_error();
-  if (ok) return put_in_place(temporary, path);
+  if (write_all(descriptor, content)) return sync_and_rename(descriptor, temporary, target, path);
+  const std::string reason = last_error();
+  ::close(descriptor);
   ::unlink(temporary.c_str());
   return failure(path.string(), "cannot write: " + reason);
 }

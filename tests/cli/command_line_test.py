@@ -108,6 +108,7 @@ class UnknownWords(support.CliTest):
         self.fails(2, "evaluate", "--polcy=bh", says="did you mean --policy?")
         self.fails(2, "evaluate", "--windwos", "1", says="did you mean --windows?")
         self.fails(2, "exec", "--polcy", "top_k:k=2", "--", "llama-bench", "-m", "m", says="exec: unknown flag, got --polcy, did you mean --policy?")
+        self.fails(2, "foo", "exec", "--policy", "top_k:k=2", "--", "ls", says="command line: unknown subcommand, got foo")
         self.fails(2, "exec", "--policy", "top_k:k=2", "llama-bench", "-m", "m", says="got -m, want a flag of exec; the program's own stand behind --")
         self.fails(2, "info", "--zzzzzzzzz", says=["unknown flag", "`bhroute info --help`"])
         self.fails(2, "--jsn", says="unknown flag")

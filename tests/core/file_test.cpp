@@ -1,8 +1,10 @@
 #include "bhroute/core/file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,6 +199,31 @@ TEST_F(PipedFile, ThatNobodyWritesToIsLeftWhenAStopIsAskedFor) {
   EXPECT_EQ(result.error().kind, ErrorKind::stopped);
 }
 
+TEST_F(PipedFile, ThatKeepsComingIsLeftToo) {
+  std::thread writer([this] {
+    ::signal(SIGPIPE, SIG_IGN);
+    std::ofstream file(path);
+    for (int i = 0; i < 200 && file; ++i) {
+      if (i == 5) request_stop();
+      file << "x" << std::flush;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  const auto result = read_file(path, 1000);
+  clear_stop();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::stopped);
+  writer.join();
+}
+
+TEST_F(PipedFile, ThatNobodyReadsIsLeftWhenAStopIsAskedFor) {
+  request_stop();
+  const auto result = write_file(path, "x");
+  clear_stop();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::stopped);
+}
+
 TEST_F(PipedFile, IsWrittenToAndStays) {
   std::string got;
   std::thread reader([&] { got = read_file(path, 100).value_or("none"); });
@@ -204,7 +231,8 @@ TEST_F(PipedFile, IsWrittenToAndStays) {
   reader.join();
   EXPECT_EQ(got, "through");
   EXPECT_TRUE(std::filesystem::is_fifo(path));
-  EXPECT_THAT(to_string(make_temporary(path).error()), HasSubstr("pipe: is a device or a pipe"));
+  EXPECT_THAT(to_string(make_temporary(path).error()),
+              HasSubstr("pipe: is a device, a pipe or a standard stream"));
   EXPECT_EQ(num_entries(folder.path()), 1u);
 }
 
@@ -231,6 +259,32 @@ TEST(File, ALinkStaysAndItsTargetIsReplaced) {
   }
 }
 
+TEST(File, ALoopOfLinksIsNoFile) {
+  testing::TemporaryFolder folder;
+  std::filesystem::create_symlink("b", folder / "a");
+  std::filesystem::create_symlink("a", folder / "b");
+  EXPECT_THAT(to_string(write_file(folder / "a", "x").error()),
+              HasSubstr("a: cannot write: Too many levels of symbolic links"));
+  EXPECT_FALSE(make_temporary(folder / "a"));
+  EXPECT_EQ(num_entries(folder.path()), 2u);
+}
+
+/// A log that a shell appends to: by its own name, and as /dev/stdout.
+TEST(File, WhatStandardOutputGoesToIsNotReplaced) {
+  testing::TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder / "log", "before "));
+  const int kept = ::dup(STDOUT_FILENO);
+  const int log = ::open((folder / "log").c_str(), O_WRONLY | O_APPEND);
+  ::dup2(log, STDOUT_FILENO);
+  const bool ok = write_file("/dev/stdout", "one ") && write_file(folder / "log", "two");
+  const auto temporary = make_temporary(folder / "log");
+  ::dup2(kept, STDOUT_FILENO);
+  ::close(log), ::close(kept);
+  EXPECT_TRUE(ok);
+  EXPECT_FALSE(temporary);
+  EXPECT_EQ(read_file(folder / "log", 99).value(), "before one two");
+}
+
 TEST(File, PermissionsAreTheCallersAndThoseOfWhatIsReplaced) {
   testing::TemporaryFolder folder;
   const auto mode = [&] {
@@ -243,6 +297,8 @@ TEST(File, PermissionsAreTheCallersAndThoseOfWhatIsReplaced) {
   EXPECT_EQ(mode(), 0600u);
   ::umask(before);
   ASSERT_TRUE(write_file(folder / "a", "still"));
+  EXPECT_EQ(mode(), 0600u);
+  ASSERT_TRUE(put_in_place(make_temporary(folder / "a").value(), folder / "a"));
   EXPECT_EQ(mode(), 0600u);
 }
 

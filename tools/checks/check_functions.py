@@ -7,12 +7,11 @@
 Counted by lizard, of the tools' Python ($BHROUTE_PYTHON, else .venv); without it the check is skipped.
 """
 
-import os
 import pathlib
 import statistics
 import sys
 
-from source_tree import report, tracked_files
+from source_tree import need, report, tracked_files
 
 CODE = {".h", ".cpp", ".cu", ".cuh", ".py"}
 MAX_LINES = 60
@@ -40,18 +39,6 @@ def check(root: pathlib.Path) -> list[str]:
     return found
 
 
-def by_tools_python() -> None:
-    """Starts this script again by the Python that has lizard."""
-    python = os.environ.get("BHROUTE_PYTHON", str(pathlib.Path(sys.argv[1], ".venv", "bin", "python")))
-    if not os.path.exists(python) or os.environ.get("BHROUTE_CHECKED_BY") == python:
-        print("check_functions: skipped, no Python with lizard: set BHROUTE_PYTHON or make .venv")
-        sys.exit(77)
-    os.execve(python, [python, "-B", *sys.argv], {**os.environ, "BHROUTE_CHECKED_BY": python})
-
-
 if __name__ == "__main__":
-    try:
-        import lizard  # noqa: F401
-    except ImportError:
-        by_tools_python()
+    need("lizard", pathlib.Path(sys.argv[1]))
     sys.exit(report("check_functions", check(pathlib.Path(sys.argv[1]))))

@@ -1,7 +1,10 @@
 """The files of the project, for the checks beside this file."""
 
+import importlib.util
+import os
 import pathlib
 import subprocess
+import sys
 
 NOT_OURS = {".git", ".venv", "build", "out", "__pycache__"}
 
@@ -16,6 +19,17 @@ def tracked_files(root: pathlib.Path) -> list[pathlib.Path]:
         return sorted(name for name in set(names) if (root / name).is_file())
     return sorted(path.relative_to(root) for path in root.rglob("*")
                   if path.is_file() and not NOT_OURS & set(path.relative_to(root).parts))
+
+
+def need(module: str, root: pathlib.Path) -> None:
+    """Starts the script again by the tools' Python ($BHROUTE_PYTHON, else .venv) where this one has no `module`; exit code 77 = skipped."""
+    if importlib.util.find_spec(module):
+        return
+    python = os.environ.get("BHROUTE_PYTHON", str(root / ".venv" / "bin" / "python"))
+    if not os.path.exists(python) or os.environ.get("BHROUTE_CHECKED_BY") == python:
+        print(f"skipped, no Python with {module}: set BHROUTE_PYTHON or make .venv")
+        sys.exit(77)
+    os.execve(python, [python, "-B", *sys.argv], {**os.environ, "BHROUTE_CHECKED_BY": python})
 
 
 def report(check: str, violations: list[str]) -> int:

@@ -12,8 +12,11 @@
 
 namespace bhroute {
 
-/// Replaces `path` by `content`; the mode of a file that was there stays. A link is followed; a device or a pipe is written
-/// to as it is, never replaced. Errors (failure): the folder is missing or not writable, the disk is full.
+/// Where a name leads: what is written to a link goes to its target. A loop of links ends at one of them.
+std::filesystem::path target_of(std::filesystem::path path);
+
+/// Replaces `path` by `content`; the mode of a file that was there stays. A link is followed; a device, a pipe or what standard
+/// output goes to is written to as it is, never replaced. Errors (failure): the folder is missing or not writable, the disk is full.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
 
 /// A new, empty file beside `path` for what is written as it comes: `NAME.bhroute-<pid>-<count>.tmp`, a name that was free before, also
