@@ -1,16 +1,15 @@
 #include "bhroute/core/version.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <string>
 
 namespace bhroute {
 namespace {
 
 TEST(Version, IsThreeNumbers) {
-  EXPECT_TRUE(std::regex_match(std::string(version()), std::regex(R"(\d+\.\d+\.\d+)")))
-      << version();
+  EXPECT_THAT(std::string(version()), ::testing::MatchesRegex(R"([0-9]+\.[0-9]+\.[0-9]+)"));
 }
 
 }  // namespace
