@@ -19,6 +19,10 @@ with open(support.BINARY, "rb") as binary:
     IS_SANITIZED = b"__asan_init" in binary.read()
 
 
+# A sanitizer ends the process where the allocator would say no.
+ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_return_null=1"}
+
+
 def limit_memory():
     if IS_SANITIZED:
         return  # AddressSanitizer reserves terabytes of addresses
@@ -57,7 +61,7 @@ def scalar_keys(model):
 class Damage(scenario.FaultCase):
     def refused(self, words, where, codes=(2,)):
         process = subprocess.run([support.BINARY, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
-                                 text=True, timeout=60, preexec_fn=limit_memory, check=False)
+                                 text=True, timeout=60, preexec_fn=limit_memory, check=False, env=ENVIRONMENT)
         self.assertIn(process.returncode, codes, f"{words}\n{process.stderr}")
         if process.returncode:
             self.assertIn(os.path.basename(where), process.stderr.splitlines()[-1])

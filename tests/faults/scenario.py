@@ -16,9 +16,9 @@ LONG = support.MODEL  # seconds a window: long enough to be hit
 
 
 class FaultCase(support.CliTest):
-    def start(self, *words):
+    def start(self, *words, **variables):
         process = subprocess.Popen([support.BINARY, *map(str, words)], cwd=self.folder, text=True, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **variables})
         self.addCleanup(end, process)
         return process
 

@@ -71,7 +71,7 @@ class Stop(scenario.FaultCase):
 
     def test_another_program_ends_by_the_signal(self):
         for number in scenario.SIGNALS:
-            process = self.start("exec", "--policy", "top_k:k=4", "--", "sleep", 60)
+            process = self.start("exec", "--policy", "top_k:k=4", "--", "sleep", 60, **support.HOST_VARIABLES)
             time.sleep(1.0)
             _, took = self.ends(process, number)
             self.assertEqual(process.returncode, -number)
