@@ -14,17 +14,12 @@ import support
 GIBIBYTE = 1 << 30
 FLAGS = ["-f", support.PERSUASION, "-c", 64, "--windows", 1, "-t", 1, "--quiet"]
 
-
-with open(support.BINARY, "rb") as binary:
-    IS_SANITIZED = b"__asan_init" in binary.read()
-
-
 # A sanitizer ends the process where the allocator would say no.
 ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_return_null=1"}
 
 
 def limit_memory():
-    if IS_SANITIZED:
+    if scenario.IS_SANITIZED:
         return  # AddressSanitizer reserves terabytes of addresses
     resource.setrlimit(resource.RLIMIT_AS, (4 * GIBIBYTE, 4 * GIBIBYTE))  # address space: the engine maps more than it uses
 

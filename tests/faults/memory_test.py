@@ -17,10 +17,6 @@ FLAGS = ["-f", support.PERSUASION, "-c", 64, "--windows", 1, "-t", 1, "--quiet"]
 MERGE = ["merge", "t.safetensors", "other.safetensors", "-o", "merged.safetensors"]
 TOO_LARGE = "file too large, got "
 
-with open(support.BINARY, "rb") as binary:
-    IS_SANITIZED = b"__asan_init" in binary.read()
-
-
 
 class Memory(scenario.FaultCase):
     def hole(self, name, head=b"", size=3 * GIB):
@@ -50,7 +46,7 @@ class Memory(scenario.FaultCase):
         self.assertEqual(len(err.splitlines()), 1, err)
         self.assertIn(says, err)
         print(f"{usage.ru_maxrss // KIB:5} MiB: {err.strip()[-90:]}")
-        if not IS_SANITIZED:
+        if not scenario.IS_SANITIZED:
             self.assertLess(usage.ru_maxrss * KIB, GIB, err)
 
     def evaluate(self, policy, *more):

@@ -14,6 +14,9 @@ import support
 TINY = pathlib.Path(os.environ["BHROUTE_RANDOM_MODELS"], "olmoe.gguf")
 LONG = support.MODEL  # seconds a window: long enough to be hit
 
+with open(support.BINARY, "rb") as binary:
+    IS_SANITIZED = b"__asan_init" in binary.read()
+
 
 class FaultCase(support.CliTest):
     def start(self, *words, **variables):
