@@ -274,7 +274,10 @@ Action declare_quickstart(CLI::App& app, Context& context) {
   app.add_option("--effort", flags->effort, "How much text is run: quick, usual or thorough")
       ->capture_default_str()
       ->type_name("EFFORT");
-  app.add_flag("--dry-run", flags->dry_run, "Only the estimate and the commands that it would run");
+  app.add_flag(
+      "--dry-run", flags->dry_run,
+      "Only the estimate and the commands that it would run; the list of the sweep's runs, which\n"
+      "they name, and the folder are made by the run itself");
   add_model_flags(app, flags->model);
   flags->threads = app.get_option("--threads")
                        ->default_str("")

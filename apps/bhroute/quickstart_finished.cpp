@@ -59,9 +59,7 @@ ModelFlags without_names(ModelFlags flags) {
 }  // namespace
 
 FinishedSteps::FinishedSteps(QuickstartPaths paths) : paths_(std::move(paths)) {
-  const auto content = read_file(paths_.finished(), kMaxJsonBytes);
-  if (!content) return;
-  const auto found = parse_json(*content, paths_.finished());
+  const auto found = read_json(paths_.finished(), kMaxJsonBytes);
   if (!found || !check_format_version(*found, kFinishedFormat, paths_.finished())) return;
   if (const auto steps = found->find("steps"); steps != found->end() && steps->is_object())
     steps_ = *steps;

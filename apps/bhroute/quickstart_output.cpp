@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "bhroute/core/file.h"
 #include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "bhroute/evaluation/run_result.h"
@@ -127,9 +126,7 @@ std::vector<std::string> command_lines(const ModelFlags& flags, const Quickstart
 }
 
 Result<QuickstartOutcome> read_outcome(const QuickstartPaths& paths, QuickstartFacts facts) {
-  const auto content = read_file(paths.results(), kMaxJsonBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  const auto results = parse_json(*content, paths.results());
+  const auto results = read_json(paths.results(), kMaxJsonBytes);
   if (!results) return tl::make_unexpected(results.error());
   auto own = find_run(*results, kOwnRun, paths.results());
   if (!own) return tl::make_unexpected(own.error());

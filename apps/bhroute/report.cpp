@@ -31,18 +31,14 @@ Result<nlohmann::json> read_results(const std::filesystem::path& path,
     return invalid_input(
         path.string(), "not found", "",
         "a sweep's results: bhroute sweep -m MODEL -f TEXT --table TABLE -o " + directory);
-  auto content = read_file(path, kMaxJsonBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  return parse_json(*content, path.string());
+  return read_json(path, kMaxJsonBytes);
 }
 
 // What `bhroute check -o DIR/check.json` wrote, where it did.
 Result<void> add_check(nlohmann::json& results, const std::filesystem::path& path) {
   std::error_code ignored;
   if (!results.is_object() || !std::filesystem::exists(path, ignored)) return {};
-  auto content = read_file(path, kMaxJsonBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  auto check = parse_json(*content, path.string());
+  auto check = read_json(path, kMaxJsonBytes);
   if (!check) return tl::make_unexpected(check.error());
   if (!check->is_object()) return invalid_input(path.string(), "not the output of bhroute check");
   if (auto ok = check_format_version(*check, kCheckFormat, path.string()); !ok) return ok;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "bhroute/core/file.h"
+
 namespace bhroute {
 namespace {
 
@@ -120,6 +122,12 @@ Result<json> parse_json(std::string_view content, const std::string& where) {
   Builder builder(content, where);
   json::sax_parse(content.begin(), content.end(), &builder);
   return std::move(builder).take();
+}
+
+Result<json> read_json(const std::filesystem::path& path, std::size_t max_bytes) {
+  const auto content = read_file(path, max_bytes);
+  if (!content) return tl::make_unexpected(content.error());
+  return parse_json(*content, path.string());
 }
 
 std::string dump_json(const json& value, int indent) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "bhroute/core/file.h"
 #include "bhroute/core/file_format.h"
 #include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
@@ -110,9 +109,7 @@ std::string experts_words(double difference) {
 }  // namespace
 
 Result<StoredRun> load_run(const std::filesystem::path& path) {
-  auto content = read_file(path, kMaxJsonBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  const auto object = parse_json(*content, path.string());
+  const auto object = read_json(path, kMaxJsonBytes);
   if (!object) return tl::make_unexpected(object.error());
   if (!object->is_object())
     return invalid_input(path.string(), "not a run's result", "", kWhereRunsAre);

@@ -19,11 +19,9 @@ std::string text_at(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Result<json> read_json(const std::filesystem::path& path) {
-  auto content = read_file(path, kMaxJsonBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  auto parsed = parse_json(*content, path.string());
-  if (!parsed) return tl::make_unexpected(parsed.error());
+Result<json> read_run_json(const std::filesystem::path& path) {
+  auto parsed = read_json(path, kMaxJsonBytes);
+  if (!parsed) return parsed;
   if (!parsed->is_object() || !parsed->contains("run"))
     return invalid_input(path.string(), "not a run's result");
   if (auto ok = check_format_version(*parsed, kRunFormat, path.string()); !ok)
@@ -43,7 +41,7 @@ Result<RunStore> RunStore::open(const std::filesystem::path& directory) {
 
 Result<RunResult> RunStore::read(const std::string& slug, const std::string& fingerprint) const {
   const std::string where = json_path(slug).string();
-  auto object = read_json(json_path(slug));
+  auto object = read_run_json(json_path(slug));
   if (!object) return tl::make_unexpected(object.error());
   if (text_at(*object, "fingerprint") != fingerprint)
     return invalid_input(where, "made from another model, text, setting, policy or table");

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "bhroute/core/file.h"
 #include "bhroute/core/file_limits.h"
 #include "bhroute/core/json.h"
 #include "policy_text.h"
@@ -100,9 +99,7 @@ void resolve_table(PolicySpec& spec, const fs::path& folder) {
 }
 
 Result<PolicySpec> read_policy(const fs::path& path) {
-  const auto content = read_file(path, kMaxPolicyBytes);
-  if (!content) return tl::make_unexpected(content.error());
-  const auto object = parse_json(*content, path.string());
+  const auto object = read_json(path, kMaxPolicyBytes);
   if (!object) return tl::make_unexpected(object.error());
   auto spec = policy_from_json(*object, path.string());
   if (spec) resolve_table(*spec, path.parent_path());

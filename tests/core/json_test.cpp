@@ -7,9 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/temporary_folder.h"
+
 namespace bhroute {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
@@ -36,6 +39,17 @@ TEST(Json, AFaultHasAPlace) {
                                     {"{\"a\": 1,\n", "line 2, column 1"},
                                     {"1e999", "line 1, column 5"}})
     EXPECT_EQ(to_string(parse_json(text, "x").error()), fmt::format("x: not JSON ({})", place));
+}
+
+TEST(Json, AFileIsNamedInItsFaults) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder / "x.json";
+  testing::spill(path, "[1, 2]");
+  EXPECT_EQ(*read_json(path, 6), nlohmann::json({1, 2}));
+  EXPECT_THAT(to_string(read_json(path, 5).error()), StartsWith(path.string() + ": "));
+  testing::spill(path, "[1,]");
+  EXPECT_EQ(to_string(read_json(path, 6).error()), path.string() + ": not JSON (line 1, column 4)");
+  EXPECT_THAT(to_string(read_json(folder / "none", 6).error()), HasSubstr("none: "));
 }
 
 TEST(Json, AKeyTwiceIsRefused) {
