@@ -181,9 +181,9 @@ Result<void> LoadedModel::make_context() {
   params.cb_eval_user_data = &tap_;
   take_engine_message();
   context_.reset(llama_init_from_model(model_.get(), params));
-  if (!context_)
-    return failure(options_.model_path,
-                   "llama.cpp cannot make a context: " + take_engine_message());
+  if (!context_)  // the model's sizes or the window's: nothing that a second try would mend
+    return invalid_input(options_.model_path,
+                         "llama.cpp cannot make a context: " + take_engine_message());
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "bhroute/core/file.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/routing/policy_table.h"
 #include "command.h"
@@ -84,12 +85,15 @@ void append(const char* variable, const std::string& value) {
   setenv(variable, (has_old ? std::string(old) + ":" + value : value).c_str(), 1);
 }
 
-// Renewed every 50 ms: a pipe would hold the program up.
+// Replaced every 50 ms: a pipe would hold the program up, and a log would be lost.
 Result<void> check_statistics(const std::string& path) {
   if (path.empty()) return {};
   std::error_code ignored;
   if (std::filesystem::is_fifo(path, ignored) || std::filesystem::is_socket(path, ignored))
     return invalid_input("--stats", "is a pipe", path, "a file's path");
+  if (std::filesystem::is_regular_file(path, ignored) && is_standard_stream(path))
+    return invalid_input("--stats", "is where the program's own output goes", path,
+                         "a file of its own");
   return check_writable(path, "--stats");
 }
 

@@ -225,6 +225,10 @@ Result<std::string> read_all(const Input& input, std::size_t max_bytes) {
 
 }  // namespace
 
+bool is_standard_stream(const std::filesystem::path& path) noexcept {
+  return standard_stream(path) != 0;
+}
+
 std::filesystem::path target_of(std::filesystem::path path) {
   constexpr int most_links = 40;  // the kernel's own limit
   std::error_code problem;

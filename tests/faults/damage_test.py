@@ -91,7 +91,7 @@ class Damage(scenario.FaultCase):
         self.assertFalse(os.path.exists(self.path("t.safetensors")))
 
     def test_models_whose_keys_lie(self):
-        """llama.cpp asserts some of what it reads: that ends in a line and exit code 2 too, or 1 where memory cannot be had."""
+        """llama.cpp asserts some of what it reads: that ends in a line and exit code 2 too, as sizes that no memory holds do."""
         codes = collections.Counter()
         for architecture in ("olmoe", "deepseek-v3"):
             model = self.read(os.path.join(os.path.dirname(scenario.TINY), architecture + ".gguf"))
@@ -99,7 +99,7 @@ class Damage(scenario.FaultCase):
                 for value in LIES.get(kind, ()):
                     path = self.write("m.gguf", model[:at] + value + model[at + len(value):])
                     words = ["evaluate", "-m", path, *FLAGS, "--no-kl", "--policy", "top_k:k=2"]
-                    codes[self.refused(words, path, (0, 1, 2))] += 1
+                    codes[self.refused(words, path, (0, 2))] += 1
         print(dict(codes))
         self.assertGreater(codes[2], 40)
 

@@ -154,6 +154,13 @@ class ProgramsTest(ProgramsCase):
         nowhere = run([BHROUTE, "exec", "--policy", "top_k:k=2", "--stats", "/no/such/x.json", "--", "ls"])
         self.assertEqual(nowhere.returncode, 2)
         self.assertIn("--stats: there is no such folder, got /no/such", nowhere.stderr)
+        log = pathlib.Path(self.folder.name, "log")
+        for path in (log, "/dev/stdout"):
+            with log.open("w") as out:
+                taken = subprocess.run([BHROUTE, "exec", "--policy", "top_k:k=2", "--stats", path, "--", "echo", "said"], stdout=out,
+                                       stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+            self.assertEqual(taken.returncode, 2)
+            self.assertIn(f"--stats: is where the program's own output goes, got {path}", taken.stderr)
 
     def test_what_takes_no_plugin_is_refused_before_it_starts(self):
         static = pathlib.Path(self.folder.name, "static")

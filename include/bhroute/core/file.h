@@ -15,6 +15,9 @@ namespace bhroute {
 /// Where a name leads: what is written to a link goes to its target. A loop of links ends at one of them.
 std::filesystem::path target_of(std::filesystem::path path);
 
+/// Whether this process's standard output or error goes to the same file, by whatever name.
+bool is_standard_stream(const std::filesystem::path& path) noexcept;
+
 /// Replaces `path` by `content`; the mode of a file that was there stays. A link is followed; a device, a pipe or what standard
 /// output goes to is written to as it is, never replaced. Errors (failure): the folder is missing or not writable, the disk is full.
 Result<void> write_file(const std::filesystem::path& path, std::string_view content);
