@@ -215,7 +215,8 @@ void say_at_exit() {
   statistics().finish_file();
   if (policies().is_set_from_within()) return;
   flush_unless_held(stdout);  // in a pipe the program's last lines wait there, and come before
-  say(statistics().summary());
+  const bool is_routed = statistics().snapshot().layers_fused > 0;
+  (is_routed ? say_info : say)(statistics().summary());
 }
 
 void configure() {

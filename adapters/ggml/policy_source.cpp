@@ -69,7 +69,8 @@ void PolicySource::read(const std::string& policy, bool first) {
   auto loaded = spec.and_then([&](const auto& parsed) { return load(parsed); });
   if (loaded) loaded_ = std::move(*loaded);
   if (loaded)
-    say(fmt::format("policy {}{}", routing::to_string(loaded_->spec), first ? "" : " (changed)"));
+    say_info(
+        fmt::format("policy {}{}", routing::to_string(loaded_->spec), first ? "" : " (changed)"));
   else
     say(fmt::format("{}; {}", to_string(loaded.error()),
                     loaded_ ? "the old policy stays" : "the model's own routing stays"));

@@ -1,5 +1,6 @@
 #include "ggml/say.h"
 
+#include <cstdlib>
 #include <string>
 
 namespace bhroute::ggml {
@@ -8,6 +9,11 @@ void say(std::string_view message) {
   const std::string line = "bhroute: " + std::string(message) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
+}
+
+void say_info(std::string_view message) {
+  const char* quiet = std::getenv("BHROUTE_QUIET");
+  if (quiet == nullptr || *quiet == '\0') say(message);
 }
 
 void flush_unless_held(std::FILE* stream) {

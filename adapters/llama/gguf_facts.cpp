@@ -26,6 +26,8 @@ Result<Header> open_header(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     return invalid_input(path, "is a folder", "", "a GGUF file");
+  if (std::filesystem::is_other(path, ignored))
+    return invalid_input(path, "is a device or a pipe", "", "a GGUF file");
   if (!std::filesystem::is_regular_file(path, ignored))
     return invalid_input(path, "no such model file");
   if (const auto checked = check_gguf_header(path); !checked)

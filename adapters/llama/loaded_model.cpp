@@ -11,6 +11,7 @@
 #include "bhroute/core/log.h"
 #include "bhroute/core/sha256.h"
 #include "bhroute/core/stop.h"
+#include "llama/codepoints.h"
 #include "llama/llama_runner.h"
 #include "llama/node_budget.h"
 
@@ -269,8 +270,17 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
 }
 
 // As llama-perplexity tokenizes a file: special tokens added where the model wants them, none
-// parsed.
+// parsed. A character that Unicode has not is bytes that are no UTF-8 (codepoints.h).
 Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
+  constexpr char no_utf8 = '\xff';
+  const std::vector<std::size_t> beyond = beyond_unicode(text);
+  if (beyond.empty()) return tokenize_valid(text);
+  std::string spared(text);
+  for (const std::size_t i : beyond) spared[i] = no_utf8;
+  return tokenize_valid(spared);
+}
+
+Result<std::vector<Token>> LoadedModel::tokenize_valid(std::string_view text) const {
   constexpr std::size_t most =
       std::numeric_limits<int32_t>::max() - 8;  // llama.cpp counts in int32
   if (text.size() > most)

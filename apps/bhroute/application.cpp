@@ -15,6 +15,7 @@
 #include "help_formatter.h"
 #include "parse_error.h"
 #include "shell_words.h"
+#include "spared_inputs.h"
 #include "stop_signals.h"
 
 namespace bhroute::cli {
@@ -139,7 +140,10 @@ int parse_and_run(int argc, char** argv, Console& console) {
     return kInputWrong;
   }
   const auto chosen = app.get_subcommands();
-  if (!chosen.empty()) return perform(actions.at(chosen.front()), context);
+  if (!chosen.empty()) {
+    if (auto ok = check_spares_inputs(*chosen.front()); !ok) return finished(ok, console);
+    return perform(actions.at(chosen.front()), context);
+  }
   console.out(app.help());
   return finished({}, console);
 }

@@ -132,7 +132,7 @@ Result<void> start(const Flags& flags) {
 
 }  // namespace
 
-Action declare_exec(CLI::App& app, Context&) {
+Action declare_exec(CLI::App& app, Context& context) {
   auto flags = std::make_shared<Flags>();
   app.add_option("--policy", flags->policy,
                  "Short form, or a JSON file, which is read again when it changes")
@@ -147,7 +147,10 @@ Action declare_exec(CLI::App& app, Context&) {
   app.add_option("program", flags->program, "The program and its flags, behind --")
       ->type_name(kProgramValue)
       ->required();
-  return [flags] { return start(*flags); };
+  return [flags, &context] {
+    if (context.console.quiet) setenv("BHROUTE_QUIET", "1", 1);
+    return start(*flags);
+  };
 }
 
 }  // namespace bhroute::cli

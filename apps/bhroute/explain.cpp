@@ -50,6 +50,14 @@ Result<void> check_layer(const Flags& flags, const calibration::CalibrationTable
                        fmt::format("{}", fmt::join(indices, ", ")));
 }
 
+Result<void> check_count(const Flags& flags, std::size_t num_logits,
+                         const calibration::CalibrationTable& table) {
+  const std::size_t num_experts = table.metadata.num_experts;
+  if (num_experts == 0 || num_logits == num_experts) return {};
+  return invalid_input(flags.logits, "another number of logits than the table has experts",
+                       std::to_string(num_logits), std::to_string(num_experts));
+}
+
 Result<Explanation> explain(const Flags& flags) {
   auto logits = read_token_logits(flags.logits);
   if (!logits) return tl::make_unexpected(logits.error());
@@ -63,6 +71,8 @@ Result<Explanation> explain(const Flags& flags) {
   const auto table = open_table(flags.table);
   if (!table) return tl::make_unexpected(table.error());
   warn_of_other_table(*spec, flags.table);
+  if (auto ok = check_count(flags, logits->size(), **table); !ok)
+    return tl::make_unexpected(ok.error());
   if (auto ok = check_layer(flags, **table); !ok) return tl::make_unexpected(ok.error());
   const auto policy = routing::make_policy(*spec, facts_of(flags, **table, logits->size()), *table);
   if (!policy) return tl::make_unexpected(policy.error());

@@ -8,6 +8,8 @@ constexpr ManualEntry kVariables[] = {
      "Name of the instruction set whose kernels run; `bhroute info` lists them"},
     {"BHROUTE_KDE_DIR", "First folder in which tables of the original system are looked for"},
     {"BHROUTE_POLICY", "Read by the plugin inside another program: a policy, or its file"},
+    {"BHROUTE_QUIET",
+     "Read by the plugin: where set, it says warnings and errors alone (exec --quiet sets it)"},
     {"BHROUTE_STATS", "Read by the plugin: the file that holds the line of what was routed"},
     {"NO_COLOR", "Set to anything: no colours on a terminal (elsewhere there are none)"},
     {"TMPDIR", "Folder of the temporary file of `bhroute evaluate` (default /tmp)"},

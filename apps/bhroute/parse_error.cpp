@@ -39,6 +39,9 @@ std::vector<std::string> flag_names(const CLI::App& app) {
 }
 
 Error unknown(const std::string& word, const CLI::App& app) {
+  if (word == "--" && app.get_name() == kRunsAProgram)
+    return {ErrorKind::invalid_input, place(app), "no program behind --", "",
+            "bhroute exec --policy POLICY -- PROGRAM ..."};
   const bool flag = word.size() > 1 && word.front() == '-';
   const bool subcommand = !flag && is_root(app);
   const std::string near = did_you_mean(word.substr(0, word.find('=')),

@@ -167,6 +167,22 @@ Result<void> check_files(const ModelFlags& flags) {
   return invalid_input(flags.text, "no such text", "", "a file (-f TEXT)");
 }
 
+/// Neither the text and the model that are read are replaced, nor files that something else made.
+Result<void> check_spared(const ModelFlags& flags, const QuickstartPaths& paths) {
+  std::error_code ignored;
+  const bool is_ours = fs::exists(paths.finished(), ignored);
+  for (const std::string& file : paths.files()) {
+    if (!fs::exists(file, ignored)) continue;
+    if (fs::equivalent(file, flags.text, ignored) || fs::equivalent(file, flags.model, ignored))
+      return invalid_input("--output", "would replace what quickstart reads", file,
+                           "another folder");
+    if (!is_ours)
+      return invalid_input("--output", "holds a file that quickstart did not make", file,
+                           "a new folder, or one of an earlier quickstart");
+  }
+  return {};
+}
+
 /// Needs the model's header alone: what cannot be is refused before anything is loaded.
 Result<double> budget_of(const Flags& flags) {
   const auto model = read_model_header(flags.model.model);
@@ -227,12 +243,13 @@ Result<void> run(const Flags& flags, Context& context) {
   if (auto ok = check_model_flags(flags.model); !ok) return ok;
   if (auto ok = check_folder(flags.output, "--output"); !ok) return ok;
   if (auto ok = check_files(flags.model); !ok) return ok;
+  const QuickstartPaths paths{flags.output};
+  if (auto ok = check_spared(flags.model, paths); !ok) return ok;
   const auto budget = budget_of(flags);
   if (!budget) return tl::make_unexpected(budget.error());
   const auto text = read_beginning(flags.model, *plan);
   if (!text) return tl::make_unexpected(text.error());
   const auto start = std::chrono::steady_clock::now();
-  const QuickstartPaths paths{flags.output};
   const auto found = probe(as_asked(flags), *plan, *text, [&](const QuickstartProbe& so_far) {
     return !flags.dry_run && is_finished(so_far, *budget, flags.model, paths);
   });
@@ -249,6 +266,11 @@ Result<void> run(const Flags& flags, Context& context) {
   if (auto ok = make_folder(flags.output); !ok) return ok;
   const auto lock = lock_folder(flags.output, context.command_line);
   if (!lock) return tl::make_unexpected(lock.error());
+  const FinishedSteps finished(paths);
+  if (auto ok = finished.begin(); !ok) return ok;
+  if (finished.has_other("tune", tune_inputs(model, *found, *budget)))
+    log_warning(flags.output +
+                ": holds the results of another model, text or setting; each step replaces them");
   if (auto ok = work_aside(model, *found, *budget, paths, console); !ok) return ok;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =

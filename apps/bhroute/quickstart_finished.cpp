@@ -71,8 +71,22 @@ bool FinishedSteps::has(const std::string& step, const std::string& inputs) cons
          *known == json{{"inputs", inputs}, {"files", files_of(step, paths_)}};
 }
 
+bool FinishedSteps::has_other(const std::string& step, const std::string& inputs) const {
+  const auto known = steps_.find(step);
+  return known != steps_.end() && known->is_object() && known->value("inputs", json()) != inputs;
+}
+
+Result<void> FinishedSteps::begin() const {
+  std::error_code ignored;
+  return fs::exists(paths_.finished(), ignored) ? Result<void>{} : write();
+}
+
 Result<void> FinishedSteps::add(const std::string& step, const std::string& inputs) {
   steps_[step] = {{"inputs", inputs}, {"files", files_of(step, paths_)}};
+  return write();
+}
+
+Result<void> FinishedSteps::write() const {
   return write_file(paths_.finished(),
                     json_text({{kFormatVersionKey, kFinishedFormat.version}, {"steps", steps_}}));
 }

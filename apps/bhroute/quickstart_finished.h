@@ -16,10 +16,17 @@ class FinishedSteps {
   explicit FinishedSteps(QuickstartPaths paths);
   /// Whether the step finished from these inputs, and what it left is as it left it.
   bool has(const std::string& step, const std::string& inputs) const;
+  /// Marks the folder as quickstart's before anything else is written. Errors: the file cannot be
+  /// written.
+  Result<void> begin() const;
+  /// Whether the step is finished, from other inputs.
+  bool has_other(const std::string& step, const std::string& inputs) const;
   /// Errors: the file cannot be written.
   Result<void> add(const std::string& step, const std::string& inputs);
 
  private:
+  Result<void> write() const;
+
   QuickstartPaths paths_;
   nlohmann::json steps_ = nlohmann::json::object();
 };

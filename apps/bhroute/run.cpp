@@ -58,6 +58,9 @@ struct Prepared {
 Result<void> check(const Flags& flags) {
   if (flags.engine.model_path.empty())
     return invalid_input("--model", "missing", "", "a GGUF file (-m MODEL.gguf)");
+  if (flags.policy.empty() && !flags.table.empty())
+    return invalid_input("--table", "is for a policy, and there is none", flags.table,
+                         "--policy POLICY beside it");
   if (flags.prompt.empty()) return invalid_input("--prompt", "missing", "", "a text (-p TEXT)");
   if (!(flags.generation.temperature >= 0.0 && flags.generation.temperature <= 100.0))
     return invalid_input("--temp", "out of range", fmt::format("{}", flags.generation.temperature),

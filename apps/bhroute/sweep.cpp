@@ -49,6 +49,16 @@ Result<Configurations> read_list(const Flags& flags, std::size_t top_k) {
   return list;
 }
 
+// The report calls the baseline the model's own routing.
+Result<void> check_baseline(const Configurations& list, std::size_t top_k) {
+  const auto found = std::ranges::find(list, "baseline", &Configuration::role);
+  if (found == list.end() ||
+      (found->policy.rule == routing::Rule::top_k && found->policy.k == top_k))
+    return {};
+  return invalid_input("--configurations", "the baseline is not the model's own routing",
+                       to_string(found->policy), fmt::format("top_k:k={}", top_k));
+}
+
 // The default list depends on the model's own top_k; without a model the usual 8.
 Result<void> print_list(const Flags& flags, Console& console) {
   std::size_t top_k = 8;
@@ -195,6 +205,7 @@ Result<void> sweep(const Flags& flags, evaluation::SweepOptions options, const C
   options.text_sha256 = work->text_sha256;
   list = read_list(flags, model.top_k);
   if (!list) return tl::make_unexpected(list.error());
+  if (auto ok = check_baseline(*list, model.top_k); !ok) return ok;
   relabel_grid(flags.table, options, *list);
   if (!context.json)
     if (auto ok = print_prediction(*list, options, context.console); !ok) return ok;

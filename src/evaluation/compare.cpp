@@ -127,6 +127,9 @@ Result<Comparison> compare_runs(const StoredRun& a, const StoredRun& b) {
   if (auto checked = check_comparable(a, b); !checked) return tl::make_unexpected(checked.error());
   const auto blocks = window_blocks(a.result.num_tokens, a.window, a.num_windows, a.score);
   if (!blocks) return tl::make_unexpected(blocks.error());
+  if (blocks->size() < 2)
+    return invalid_input(a.path + ", " + b.path, "too few windows for an interval",
+                         std::to_string(blocks->size()), "2 or more");
   const std::vector<double> left(a.result.token_losses.begin(), a.result.token_losses.end());
   const std::vector<double> right(b.result.token_losses.begin(), b.result.token_losses.end());
   const auto difference = stats::block_bootstrap_difference(left, right, *blocks);

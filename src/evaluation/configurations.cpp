@@ -126,7 +126,7 @@ class Entry {
     const std::tuple<const char*, std::string, std::string*> keys[] = {
         {"name", routing::to_string(configuration.policy), &configuration.name},
         {"role", "reference", &configuration.role},
-        {"marking", "", &configuration.marking},
+        {"marking", usual_marking(configuration), &configuration.marking},
         {"null", tests ? "all" : "", &configuration.null}};
     for (const auto& [key, absent, member] : keys) {
       auto value = text(key, absent);
@@ -138,6 +138,15 @@ class Entry {
     if (role != "baseline" && role != "grid" && role != "reference")
       return wrong("unknown role", fmt::format("'{}'", role), "baseline, grid or reference");
     return {};
+  }
+
+  // What the report finds the curve of fixed numbers by.
+  std::string usual_marking(const Configuration& configuration) const {
+    const auto& policy = configuration.policy;
+    const bool is_fixed =
+        policy.rule == routing::Rule::top_k && policy.weights == WeightRule::native;
+    const bool is_own = text("role", "").value_or("") == "baseline";
+    return is_fixed && !is_own ? "static" : "";
   }
 
   Result<bool> flag(const char* key) const {
@@ -174,9 +183,11 @@ Result<json> parse_list(std::string_view content, const std::string& where) {
     if (auto ok = check_format_version(parsed, kConfigurationsFormat, where); !ok)
       return tl::make_unexpected(ok.error());
   if (!parsed.is_object() || !parsed.contains("configurations") ||
-      !parsed["configurations"].is_array() || parsed["configurations"].empty())
+      !parsed["configurations"].is_array())
     return invalid_input(where, "not a list of configurations", "",
                          R"({"configurations": [{"name", "role", "null", "policy"}, ...]})");
+  if (parsed["configurations"].empty())
+    return invalid_input(where, "an empty list", "no configurations", "one or more");
   return std::move(parsed["configurations"]);
 }
 

@@ -28,6 +28,11 @@ Result<StoredRun> load_baseline(const json& results, const std::filesystem::path
   return invalid_input(folder.string(), "holds no run of the model's own routing");
 }
 
+Error in_folders(Error error, std::string folders) {
+  error.where = std::move(folders);
+  return error;
+}
+
 }  // namespace
 
 Result<void> pair_with_first(json& other, const std::filesystem::path& other_folder,
@@ -40,7 +45,9 @@ Result<void> pair_with_first(json& other, const std::filesystem::path& other_fol
     const auto stored = load_named(other_folder, run);
     if (!stored) return tl::make_unexpected(stored.error());
     const auto found = compare_runs(*stored, *reference);
-    if (!found) return tl::make_unexpected(found.error());
+    if (!found)
+      return tl::make_unexpected(
+          in_folders(found.error(), other_folder.string() + ", " + first_folder.string()));
     run["reference_difference"] = found->difference.estimate;
     run["reference_difference_low"] = found->difference.low;
     run["reference_difference_high"] = found->difference.high;

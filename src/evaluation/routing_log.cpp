@@ -50,7 +50,7 @@ RoutingLog::~RoutingLog() {
 Result<std::unique_ptr<RoutingLog>> RoutingLog::open(const std::filesystem::path& file,
                                                      std::size_t every, std::size_t window,
                                                      std::string text) {
-  if (every == 0) return invalid_input("log every", "no token is logged", "0", "at least 1");
+  if (every == 0) return invalid_input("--log-every", "no token is logged", "0", "at least 1");
   auto temporary = make_temporary(file);
   if (!temporary) return tl::make_unexpected(temporary.error());
   std::unique_ptr<RoutingLog> log(new RoutingLog(file, *temporary, every, window, std::move(text)));

@@ -381,7 +381,8 @@ Result<void> check(const ModelDescription& model, const WindowedText& text,
     return invalid_input("--budget", "out of range", fmt::format("{}", options.budget),
                          fmt::format("1 <= budget < {}", model.num_experts));
   if (options.weights.empty()) return invalid_input("--weights", "no weight rule");
-  if (options.fit < 1 || text.num_windows < options.fit + 2)
+  if (options.fit < 1) return invalid_input("--fit", "no windows to fit on", "0", "1 or more");
+  if (text.num_windows < options.fit + 2)
     return invalid_input("text", "too short to hold back two windows from the fit",
                          fmt::format("{} windows", text.num_windows),
                          fmt::format("at least {}", options.fit + 2));

@@ -49,8 +49,8 @@ std::string missing_paragraph(const ReportSweep& sweep) {
   add_if(items, lacks_static(sweep),
          "fewer than two static points, so nothing says what a fixed number of experts "
          "would do at equal cost");
-  add_if(items, sweep.marked("renormalized").empty(), "no run with renormalized weights");
-  add_if(items, sweep.marked("unselected").empty(), "no run with the null “unselected”");
+  add_if(items, sweep.marked("renormalized").empty(), "no run marked “renormalized”");
+  add_if(items, sweep.marked("unselected").empty(), "no run marked “unselected”");
   const auto no_floor = [](const ReportRun* run) { return !run->floor_share; };
   add_if(items, !sweep.grid().empty() && std::ranges::all_of(sweep.grid(), no_floor),
          "no shares at the floor");

@@ -17,6 +17,30 @@ BEYOND = "9" * 23  # 64 bits and more
 KIND_NAMES = {"a.json": "JSON", "list.json": "JSON", "m.gguf": "a GGUF model", "k.pkl": "a pickle", "t.npy": "a .npy array", "text.txt": "other bytes"}
 
 
+class SparedInputs(support.CliTest):
+    """What a command reads it does not replace, by whatever name."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("m.gguf", "t.txt", "t.st", "u.st"):
+            self.write(name, name)
+        self.write("p.json", '{"rule": "bh", "alpha": 0.2, "table": "t.st"}')
+        os.symlink("m.gguf", self.path("link.gguf"))
+
+    def test_outputs_that_are_inputs(self):
+        calibrate, evaluate = ["calibrate", "-m", "m.gguf", "-f", "t.txt"], ["evaluate", "-m", "m.gguf", "-f", "t.txt", "--policy", "p.json"]
+        for words, flag, output in ((calibrate, "-o", "m.gguf"), (calibrate, "-o", "link.gguf"), (calibrate, "-o", "./t.txt"),
+                                    (evaluate, "--summary", "p.json"), (evaluate, "--losses", "t.st"), (evaluate, "--routing-log", "t.txt"),
+                                    (["merge", "t.st", "u.st"], "-o", "u.st"), (["exec", "--policy", "p.json"], "--stats", "p.json")):
+            rest = ["--", "ls"] if words[0] == "exec" else []
+            name = "--output" if flag == "-o" else flag
+            told = self.fails(2, *words, flag, output, *rest, says=f"bhroute: {name}: would replace what the command reads, got {output}, want another file than ")
+            self.assertEqual(len(told.err.splitlines()), 1)
+        for name in ("m.gguf", "t.txt", "t.st", "u.st"):
+            with open(self.path(name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), name)
+
+
 class Values(support.CliTest):
     maxDiff = None
     EVALUATE = ["evaluate", "-m", "m.gguf", "-f", "t.txt", "--policy", "top_k:k=2"]

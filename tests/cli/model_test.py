@@ -364,6 +364,11 @@ class Sweep(ModelTest):
         self.fails(2, *run, "-o", "out", "--table", self.unselected, "--table-unselected", self.unselected,
                    says=["--table-unselected", "second table"])
         self.fails(2, *run, "-o", "out", "--table", self.all, "--configurations", self.write("l.json", "{}"), says="l.json")
+        self.fails(2, *run, "-o", "out", "--configurations", self.write("l.json", '{"configurations": []}'),
+                   says=["l.json: an empty list, got no configurations, want one or more"])
+        other = {"configurations": [{"role": "baseline", "policy": "top_k:k=6"}]}
+        self.fails(2, *run, "-o", "out", "--configurations", self.write("l.json", json.dumps(other)),
+                   says="bhroute: --configurations: the baseline is not the model's own routing, got top_k:k=6,weights=native, want top_k:k=8")
         bad = {"configurations": [{"name": "x", "policy": {"rule": "bh", "alpha": 7}}]}
         self.fails(2, *run, "-o", "out", "--table", self.all, "--configurations",
                    self.write("l.json", json.dumps(bad)), says=["configurations[0]", "alpha", "got 7"])

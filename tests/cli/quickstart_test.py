@@ -1,6 +1,7 @@
 """quickstart with the embedded model, on very little text: every part, the command to serve with, and continuing."""
 
 import ctypes
+import filecmp
 import json
 import os
 import re
@@ -76,7 +77,7 @@ class Quickstart(support.CliTest):
         self.assertIn("step 3 of 5: bhroute tune", told.err)
         self.assertIn("this takes about", told.err)
         self.assertRegex(self.steps(), r"\n\d+ windows run, [1-9]\d* reused")
-        os.remove(self.path("out/finished.json"))
+        self.write("out/finished.json", "")
         self.ok(*FLAGS)
         self.assertRegex(self.steps(), rf"{num_runs} of them reused")
         self.assertIn("step 3 of 5: bhroute tune", self.ok(*[4 if word == 5 else word for word in FLAGS]).err, "another budget")
@@ -160,6 +161,7 @@ class Quickstart(support.CliTest):
         self.assertEqual(planned["commands"], outcome.out.splitlines())
 
     def test_what_the_steps_said_stays_where_one_fails(self):
+        self.write("out/finished.json", "{}")
         self.write("out/steps.txt", "of an older run\n")
         self.write("out/evaluation", "in the way of the sweep's folder")
         self.fails(2, *FLAGS, says=["--output", "cannot make the folder"])
@@ -235,6 +237,13 @@ class Quickstart(support.CliTest):
         self.write("short.txt", "It was a fine day. " * 30)
         self.fails(2, "quickstart", "-m", support.MODEL, "-f", "short.txt", "-c", 32, says=["the text is too short", "12 or more"])
         self.assertFalse(os.path.exists(self.path("bhroute-quickstart")), "no folder for nothing")
+
+    def test_what_is_read_and_what_others_made_is_spared(self):
+        shutil.copy(support.NORTHANGER, self.path("learning.txt"))
+        words = ["learning.txt" if word == support.NORTHANGER else word for word in FLAGS[:-1]]
+        self.fails(2, *words, ".", says="bhroute: --output: would replace what quickstart reads, got ./learning.txt, want another folder")
+        self.fails(2, *FLAGS[:-1], ".", says=["--output: holds a file that quickstart did not make", "got ./learning.txt"])
+        self.assertTrue(filecmp.cmp(support.NORTHANGER, self.path("learning.txt"), shallow=False))
 
     def test_an_output_that_cannot_be_written_is_refused_before_any_work(self):
         self.write("taken", "a file")

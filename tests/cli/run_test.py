@@ -50,6 +50,8 @@ class RunTest(support.CliTest):
         self.assertNotIn("warning", self.run_nano("-ngl", 0).err)
 
     def test_errors(self):
+        self.fails(2, "run", "-m", support.MODEL, "-p", "It", "--table", "t.safetensors",
+                   says="bhroute: --table: is for a policy, and there is none, got t.safetensors, want --policy POLICY beside it")
         run = ["run", "-m", support.MODEL, "-p", PROMPT]
         self.fails(2, "run", "-p", PROMPT, says=["--model", "missing"])
         self.fails(2, "run", "-m", support.MODEL, says=["--prompt", "missing"])

@@ -48,8 +48,8 @@ TEST(MissingParagraph, NamesWhatIsMissing) {
   EXPECT_THAT(
       text,
       StartsWith("Parts are missing. These results hold no run of the model's own routing, "));
-  for (const char* part : {"fewer than two static points", "no run with renormalized weights",
-                           "no run with the null “unselected”", "no shares at the floor"})
+  for (const char* part : {"fewer than two static points", "no run marked “renormalized”",
+                           "no run marked “unselected”", "no shares at the floor"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 

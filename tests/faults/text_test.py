@@ -53,7 +53,7 @@ class Text(scenario.FaultCase):
         self.assertEqual(prefix[1]["text_sha256"], whole[1]["text_sha256"])
 
     def test_bytes_that_are_no_utf8(self):
-        binary = bytes(range(256)) * 64 + b"\xff\xfe\x00\xc0\xaf\xed\xa0\x80" * 1000
+        binary = bytes(range(256)) * 64 + b"\xff\xfe\x00\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xf7\xbf\xbf\xbf" * 1000
         for flags in ([], ["--windows", 4]):
             self.ok(*self.calibrate(self.write("bytes.txt", binary), "t.safetensors", *flags))
 

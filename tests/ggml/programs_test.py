@@ -147,6 +147,11 @@ class ProgramsTest(ProgramsCase):
                         f"{PROGRAMS / 'llama-bench'} -m {MODEL} -t {THREADS} -p 0 -n 1 -r 1")
         self.assert_fused(script)  # what a script starts counts
 
+    def test_quiet_is_quiet(self):
+        quiet = run([BHROUTE, "exec", "--quiet", "--policy", "top_k:k=4", "--", PROGRAMS / "llama-bench", "-m", MODEL, "-t", THREADS, "-p", "0", "-n", "1", "-r", "1"])
+        self.assertEqual(quiet.returncode, 0, quiet.stderr)
+        self.assertNotIn("bhroute: ", quiet.stderr)
+
     def test_what_would_run_unrouted_or_untold_is_refused_before_it_starts(self):
         too_many = routed("top_k:k=99", "ls", "-m", MODEL)
         self.assertEqual(too_many.returncode, 2)
