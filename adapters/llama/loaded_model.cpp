@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "bhroute/core/cores.h"
@@ -270,17 +271,20 @@ Result<void> LoadedModel::set_policy(const routing::Policy* policy) {
 }
 
 // As llama-perplexity tokenizes a file: special tokens added where the model wants them, none
-// parsed. A character that Unicode has not is bytes that are no UTF-8 (codepoints.h).
+// parsed. Where llama.cpp throws at a character that Unicode has not, as its tokenizers of byte
+// pairs do, it is taken for bytes that are no UTF-8.
 Result<std::vector<Token>> LoadedModel::tokenize(std::string_view text) const {
   constexpr char no_utf8 = '\xff';
-  const std::vector<std::size_t> beyond = beyond_unicode(text);
-  if (beyond.empty()) return tokenize_valid(text);
-  std::string spared(text);
-  for (const std::size_t i : beyond) spared[i] = no_utf8;
-  return tokenize_valid(spared);
+  try {
+    return tokenize_as_it_is(text);
+  } catch (const std::invalid_argument&) {
+    std::string spared(text);
+    for (const std::size_t i : beyond_unicode(text)) spared[i] = no_utf8;
+    return tokenize_as_it_is(spared);
+  }
 }
 
-Result<std::vector<Token>> LoadedModel::tokenize_valid(std::string_view text) const {
+Result<std::vector<Token>> LoadedModel::tokenize_as_it_is(std::string_view text) const {
   constexpr std::size_t most =
       std::numeric_limits<int32_t>::max() - 8;  // llama.cpp counts in int32
   if (text.size() > most)

@@ -74,7 +74,7 @@ class LoadedModel {
  private:
   LoadedModel(LoadOptions options, GgufFacts facts, std::string sha256);
   Result<void> load(std::size_t num_slots);
-  Result<std::vector<evaluation::Token>> tokenize_valid(std::string_view text) const;
+  Result<std::vector<evaluation::Token>> tokenize_as_it_is(std::string_view text) const;
   Result<void> fit_graph();
   Result<void> load_model(std::size_t num_slots);
   Result<void> make_context();

@@ -115,11 +115,12 @@ int show(const CLI::App& app, const CLI::ParseError& asked, Console& console) {
   return finished({}, console);
 }
 
-int perform(const Declared& command, const Context& context) {
+int perform(const CLI::App& app, const Declared& command, const Context& context) {
   Console& console = context.console;
   std::optional<StopSignals> signals;
   if (command.on_stop != OnStop::ends) signals.emplace();
-  const Result<void> done = force_isa_from_environment().and_then(command.action);
+  const Result<void> done =
+      check_spares_inputs(app).and_then(&force_isa_from_environment).and_then(command.action);
   console.status("");
   if (!done && done.error().kind == ErrorKind::stopped) return stopped(command.on_stop, context);
   return finished(done, console);
@@ -140,10 +141,7 @@ int parse_and_run(int argc, char** argv, Console& console) {
     return kInputWrong;
   }
   const auto chosen = app.get_subcommands();
-  if (!chosen.empty()) {
-    if (auto ok = check_spares_inputs(*chosen.front()); !ok) return finished(ok, console);
-    return perform(actions.at(chosen.front()), context);
-  }
+  if (!chosen.empty()) return perform(*chosen.front(), actions.at(chosen.front()), context);
   console.out(app.help());
   return finished({}, console);
 }

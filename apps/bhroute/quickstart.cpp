@@ -167,17 +167,24 @@ Result<void> check_files(const ModelFlags& flags) {
   return invalid_input(flags.text, "no such text", "", "a file (-f TEXT)");
 }
 
+bool is_one_of_ours(const std::string& name) {
+  for (const char* ours : {"learning.txt", "evaluation.txt", "evaluation", "table.safetensors",
+                           "configurations.json", "steps.txt", "finished.json", "report.html"})
+    if (name == ours) return true;
+  return name.starts_with("policy.");
+}
+
 /// Neither the text and the model that are read are replaced, nor files that something else made.
 Result<void> check_spared(const ModelFlags& flags, const QuickstartPaths& paths) {
   std::error_code ignored;
-  const bool is_ours = fs::exists(paths.finished(), ignored);
-  for (const std::string& file : paths.files()) {
-    if (!fs::exists(file, ignored)) continue;
+  for (const auto& entry : fs::directory_iterator(paths.folder, ignored)) {
+    const fs::path& file = entry.path();
+    if (!is_one_of_ours(file.filename().string())) continue;
     if (fs::equivalent(file, flags.text, ignored) || fs::equivalent(file, flags.model, ignored))
-      return invalid_input("--output", "would replace what quickstart reads", file,
+      return invalid_input("--output", "would replace what quickstart reads", file.string(),
                            "another folder");
-    if (!is_ours)
-      return invalid_input("--output", "holds a file that quickstart did not make", file,
+    if (!FinishedSteps(paths).is_there())
+      return invalid_input("--output", "holds a file that quickstart did not make", file.string(),
                            "a new folder, or one of an earlier quickstart");
   }
   return {};
@@ -266,11 +273,11 @@ Result<void> run(const Flags& flags, Context& context) {
   if (auto ok = make_folder(flags.output); !ok) return ok;
   const auto lock = lock_folder(flags.output, context.command_line);
   if (!lock) return tl::make_unexpected(lock.error());
-  const FinishedSteps finished(paths);
-  if (auto ok = finished.begin(); !ok) return ok;
-  if (finished.has_other("tune", tune_inputs(model, *found, *budget)))
-    log_warning(flags.output +
-                ": holds the results of another model, text or setting; each step replaces them");
+  const auto differing = FinishedSteps(paths).begin(*found, *budget);
+  if (!differing) return tl::make_unexpected(differing.error());
+  if (!differing->empty())
+    log_warning(fmt::format("{}: was made from another {}; what depends on it is made anew",
+                            flags.output, fmt::join(*differing, " and another ")));
   if (auto ok = work_aside(model, *found, *budget, paths, console); !ok) return ok;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const auto outcome =

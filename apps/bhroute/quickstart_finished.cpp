@@ -61,8 +61,10 @@ ModelFlags without_names(ModelFlags flags) {
 FinishedSteps::FinishedSteps(QuickstartPaths paths) : paths_(std::move(paths)) {
   const auto found = read_json(paths_.finished(), kMaxJsonBytes);
   if (!found || !check_format_version(*found, kFinishedFormat, paths_.finished())) return;
-  if (const auto steps = found->find("steps"); steps != found->end() && steps->is_object())
-    steps_ = *steps;
+  const auto steps = found->find("steps"), made_from = found->find("made_from");
+  is_there_ = steps != found->end() && steps->is_object();
+  if (is_there_) steps_ = *steps;
+  if (made_from != found->end() && made_from->is_object()) made_from_ = *made_from;
 }
 
 bool FinishedSteps::has(const std::string& step, const std::string& inputs) const {
@@ -71,14 +73,15 @@ bool FinishedSteps::has(const std::string& step, const std::string& inputs) cons
          *known == json{{"inputs", inputs}, {"files", files_of(step, paths_)}};
 }
 
-bool FinishedSteps::has_other(const std::string& step, const std::string& inputs) const {
-  const auto known = steps_.find(step);
-  return known != steps_.end() && known->is_object() && known->value("inputs", json()) != inputs;
-}
-
-Result<void> FinishedSteps::begin() const {
-  std::error_code ignored;
-  return fs::exists(paths_.finished(), ignored) ? Result<void>{} : write();
+Result<std::vector<std::string>> FinishedSteps::begin(const QuickstartProbe& probe, double budget) {
+  const json now{{"model", probe.model.sha256},
+                 {"text", sha256(probe.text.learning + probe.text.evaluation)},
+                 {"budget", budget}};
+  std::vector<std::string> differing;
+  for (const char* key : {"model", "text", "budget"})
+    if (made_from_.contains(key) && made_from_[key] != now[key]) differing.emplace_back(key);
+  made_from_ = now;
+  return write().map([&] { return differing; });
 }
 
 Result<void> FinishedSteps::add(const std::string& step, const std::string& inputs) {
@@ -87,8 +90,9 @@ Result<void> FinishedSteps::add(const std::string& step, const std::string& inpu
 }
 
 Result<void> FinishedSteps::write() const {
-  return write_file(paths_.finished(),
-                    json_text({{kFormatVersionKey, kFinishedFormat.version}, {"steps", steps_}}));
+  return write_file(paths_.finished(), json_text({{kFormatVersionKey, kFinishedFormat.version},
+                                                  {"made_from", made_from_},
+                                                  {"steps", steps_}}));
 }
 
 std::string tune_inputs(const ModelFlags& flags, const QuickstartProbe& probe, double budget) {

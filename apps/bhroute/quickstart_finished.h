@@ -8,7 +8,7 @@
 
 namespace bhroute::cli {
 
-/// finished.json: of each step that was finished the hash of what it was made from, and of the
+/// finished.json: what all is made from, and of each step that was finished the hash of what it was made from, and of the
 /// files that it left.
 class FinishedSteps {
  public:
@@ -16,11 +16,11 @@ class FinishedSteps {
   explicit FinishedSteps(QuickstartPaths paths);
   /// Whether the step finished from these inputs, and what it left is as it left it.
   bool has(const std::string& step, const std::string& inputs) const;
-  /// Marks the folder as quickstart's before anything else is written. Errors: the file cannot be
-  /// written.
-  Result<void> begin() const;
-  /// Whether the step is finished, from other inputs.
-  bool has_other(const std::string& step, const std::string& inputs) const;
+  /// Whether quickstart began in the folder before.
+  bool is_there() const { return is_there_; }
+  /// Before anything else is written: notes what the folder is made from. Returns of what was noted
+  /// before those that differ, "model", "text" or "budget". Errors: the file cannot be written.
+  Result<std::vector<std::string>> begin(const QuickstartProbe& probe, double budget);
   /// Errors: the file cannot be written.
   Result<void> add(const std::string& step, const std::string& inputs);
 
@@ -28,6 +28,8 @@ class FinishedSteps {
   Result<void> write() const;
 
   QuickstartPaths paths_;
+  bool is_there_ = false;
+  nlohmann::json made_from_ = nlohmann::json::object();
   nlohmann::json steps_ = nlohmann::json::object();
 };
 

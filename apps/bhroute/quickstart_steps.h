@@ -22,11 +22,6 @@ struct QuickstartPaths {
   std::string steps() const { return at("steps.txt"); }
   std::string finished() const { return at("finished.json"); }
   std::string report() const { return at("report.html"); }
-  /// All files that are written in the folder itself but `finished`, which is written first.
-  std::vector<std::string> files() const {
-    return {learning(), evaluation(), table(),          policy(),
-            adaptive(), steps(),      configurations(), report()};
-  }
 };
 
 using Words = std::vector<std::string>;

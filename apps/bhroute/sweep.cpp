@@ -52,11 +52,13 @@ Result<Configurations> read_list(const Flags& flags, std::size_t top_k) {
 // The report calls the baseline the model's own routing.
 Result<void> check_baseline(const Configurations& list, std::size_t top_k) {
   const auto found = std::ranges::find(list, "baseline", &Configuration::role);
-  if (found == list.end() ||
-      (found->policy.rule == routing::Rule::top_k && found->policy.k == top_k))
-    return {};
-  return invalid_input("--configurations", "the baseline is not the model's own routing",
-                       to_string(found->policy), fmt::format("top_k:k={}", top_k));
+  routing::PolicySpec own;
+  own.rule = routing::Rule::top_k;
+  own.k = top_k;
+  if (found == list.end() || found->policy == own) return {};
+  return invalid_input(fmt::format("configuration '{}'", found->name),
+                       "the baseline is not the model's own routing", to_string(found->policy),
+                       to_string(own));
 }
 
 // The default list depends on the model's own top_k; without a model the usual 8.

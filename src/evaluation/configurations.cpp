@@ -142,11 +142,8 @@ class Entry {
 
   // What the report finds the curve of fixed numbers by.
   std::string usual_marking(const Configuration& configuration) const {
-    const auto& policy = configuration.policy;
-    const bool is_fixed =
-        policy.rule == routing::Rule::top_k && policy.weights == WeightRule::native;
-    const bool is_own = text("role", "").value_or("") == "baseline";
-    return is_fixed && !is_own ? "static" : "";
+    const bool is_reference = text("role", "reference").value_or("") == "reference";
+    return is_reference && configuration.policy == top_k(configuration.policy.k) ? "static" : "";
   }
 
   Result<bool> flag(const char* key) const {

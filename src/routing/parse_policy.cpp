@@ -77,8 +77,7 @@ Result<PolicySpec> parse_short(Rule rule, std::string_view rest) {
 
 bool names_a_file(std::string_view text) {
   std::error_code ignored;
-  return text.ends_with(".json") || fs::is_regular_file(fs::path(text), ignored) ||
-         fs::is_directory(fs::path(text), ignored);
+  return text.ends_with(".json") || fs::exists(fs::path(text), ignored);
 }
 
 bool always_shown(std::string_view key) {

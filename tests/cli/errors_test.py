@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import unittest
 
 import support
@@ -26,19 +27,41 @@ class SparedInputs(support.CliTest):
             self.write(name, name)
         self.write("p.json", '{"rule": "bh", "alpha": 0.2, "table": "t.st"}')
         os.symlink("m.gguf", self.path("link.gguf"))
+        for name in ("sw/results.json", "sw/runs/own.json", "kde/distribution_model_layer_0.pkl", "dumps/layer_0.npy", "task.jsonl"):
+            self.write(name, name)
 
     def test_outputs_that_are_inputs(self):
         calibrate, evaluate = ["calibrate", "-m", "m.gguf", "-f", "t.txt"], ["evaluate", "-m", "m.gguf", "-f", "t.txt", "--policy", "p.json"]
         for words, flag, output in ((calibrate, "-o", "m.gguf"), (calibrate, "-o", "link.gguf"), (calibrate, "-o", "./t.txt"),
                                     (evaluate, "--summary", "p.json"), (evaluate, "--losses", "t.st"), (evaluate, "--routing-log", "t.txt"),
+                                    (["report", "sw"], "-o", "sw/results.json"), (["report", "./sw"], "-o", "sw/runs/own.json"),
+                                    (["import-kde", "kde"], "-o", "kde/distribution_model_layer_0.pkl"),
+                                    (["calibrate", "--logits", "dumps"], "-o", "dumps/layer_0.npy"),
+                                    ([*evaluate, "--task", "lambada:task.jsonl"], "--summary", "task.jsonl"),
+                                    (["sweep", "-m", "m.gguf", "-f", "t.txt", "--configurations", "sw/results.json"], "-o", "sw"),
                                     (["merge", "t.st", "u.st"], "-o", "u.st"), (["exec", "--policy", "p.json"], "--stats", "p.json")):
             rest = ["--", "ls"] if words[0] == "exec" else []
             name = "--output" if flag == "-o" else flag
-            told = self.fails(2, *words, flag, output, *rest, says=f"bhroute: {name}: would replace what the command reads, got {output}, want another file than ")
+            told = self.fails(2, *words, flag, output, *rest, says=f"bhroute: {name}: would replace what the command reads, got {output}, want another place than ")
             self.assertEqual(len(told.err.splitlines()), 1)
-        for name in ("m.gguf", "t.txt", "t.st", "u.st"):
+        for name in ("m.gguf", "t.txt", "t.st", "u.st", "sw/results.json", "sw/runs/own.json", "dumps/layer_0.npy", "task.jsonl"):
             with open(self.path(name), encoding="utf-8") as file:
                 self.assertEqual(file.read(), name)
+
+    def test_words_that_are_no_files_are_none(self):
+        """A null's name and another program's words may be an output's name."""
+        self.write("all", "")
+        self.fails(2, "calibrate", "-m", "m.gguf", "-f", "t.txt", "--null", "all", "-o", "all", says="bhroute: m.gguf: ")
+        self.write("s.json", "")
+        self.assertNotIn("would replace", self.bhroute("exec", "--policy", "top_k:k=2", "--stats", "s.json", "--", "ls", "s.json").err)
+
+    @unittest.skipUnless(support.HAS_ENGINE, "no engine in this build")
+    def test_a_policy_in_a_pipe_is_read_once(self):
+        os.mkfifo(self.path("pipe"))
+        writer = subprocess.Popen(["sh", "-c", "echo '{\"rule\": \"top_k\", \"k\": 2}' > pipe"], cwd=self.folder)
+        self.addCleanup(writer.wait)
+        self.addCleanup(writer.kill)
+        self.assertIn("BHROUTE_POLICY=top_k:k=2", self.bhroute("exec", "--policy", "pipe", "--stats", "s.json", "--", "env", env=support.HOST_VARIABLES).out)
 
 
 class Values(support.CliTest):

@@ -366,9 +366,10 @@ class Sweep(ModelTest):
         self.fails(2, *run, "-o", "out", "--table", self.all, "--configurations", self.write("l.json", "{}"), says="l.json")
         self.fails(2, *run, "-o", "out", "--configurations", self.write("l.json", '{"configurations": []}'),
                    says=["l.json: an empty list, got no configurations, want one or more"])
-        other = {"configurations": [{"role": "baseline", "policy": "top_k:k=6"}]}
-        self.fails(2, *run, "-o", "out", "--configurations", self.write("l.json", json.dumps(other)),
-                   says="bhroute: --configurations: the baseline is not the model's own routing, got top_k:k=6,weights=native, want top_k:k=8")
+        for policy in ("top_k:k=6", "top_k:k=8,weights=renormalized", "top_k:k=8,layers.0.k=2"):
+            other = {"configurations": [{"name": "own", "role": "baseline", "policy": policy}]}
+            self.fails(2, *run, "-o", "out", "--configurations", self.write("l.json", json.dumps(other)),
+                       says=["bhroute: configuration 'own': the baseline is not the model's own routing, got top_k:k=", "want top_k:k=8,weights=native"])
         bad = {"configurations": [{"name": "x", "policy": {"rule": "bh", "alpha": 7}}]}
         self.fails(2, *run, "-o", "out", "--table", self.all, "--configurations",
                    self.write("l.json", json.dumps(bad)), says=["configurations[0]", "alpha", "got 7"])

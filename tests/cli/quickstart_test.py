@@ -77,10 +77,12 @@ class Quickstart(support.CliTest):
         self.assertIn("step 3 of 5: bhroute tune", told.err)
         self.assertIn("this takes about", told.err)
         self.assertRegex(self.steps(), r"\n\d+ windows run, [1-9]\d* reused")
-        self.write("out/finished.json", "")
+        self.write("out/finished.json", '{"steps": {}}')
         self.ok(*FLAGS)
         self.assertRegex(self.steps(), rf"{num_runs} of them reused")
-        self.assertIn("step 3 of 5: bhroute tune", self.ok(*[4 if word == 5 else word for word in FLAGS]).err, "another budget")
+        other_budget = self.ok(*[4 if word == 5 else word for word in FLAGS]).err
+        self.assertIn("out: was made from another budget; what depends on it is made anew\n", other_budget)
+        self.assertIn("step 3 of 5: bhroute tune", other_budget)
         self.ok(*FLAGS)
 
     def content(self, name):
@@ -137,6 +139,7 @@ class Quickstart(support.CliTest):
         """It is learnt anew, though the folder is the same; and --quiet leaves the results alone."""
         others = [support.PERSUASION if word == support.NORTHANGER else word for word in FLAGS]
         outcome = self.ok(*others, "--quiet")
+        self.assertIn("bhroute: warning: out: was made from another text; what depends on it is made anew\n", outcome.err)
         self.assertEqual([line for line in outcome.err.splitlines() if not line.startswith("bhroute: warning: ")], [])
         self.assertRegex(self.steps(), r"\n\d+ windows run, 0 reused")
         self.assertEqual(self.steps().count("step 1 of 5"), 1, "nothing of the other text's steps")
@@ -161,7 +164,7 @@ class Quickstart(support.CliTest):
         self.assertEqual(planned["commands"], outcome.out.splitlines())
 
     def test_what_the_steps_said_stays_where_one_fails(self):
-        self.write("out/finished.json", "{}")
+        self.write("out/finished.json", '{"steps": {}}')
         self.write("out/steps.txt", "of an older run\n")
         self.write("out/evaluation", "in the way of the sweep's folder")
         self.fails(2, *FLAGS, says=["--output", "cannot make the folder"])

@@ -70,7 +70,8 @@ TEST(CompareRuns, RefusesByName) {
   EXPECT_EQ(refused([](auto& b) { b.result.num_tokens = 3; }),
             differ + "the number of scored tokens");
   EXPECT_EQ(refused([](auto& b) { b.model_sha256 = "other"; }), "compared");
-  EXPECT_EQ(compare_runs(stored({1, 1}, 4), stored({1, 2}, 4)).error().what, "too few blocks");
+  EXPECT_EQ(compare_runs(stored({1, 1}, 4), stored({1, 2}, 4)).error().what,
+            "too few windows for an interval");
 }
 
 class LoadRun : public ::testing::Test {

@@ -114,7 +114,7 @@ TEST_F(ConfigurationFile, APolicysOwnTableIsRelativeToTheList) {
 TEST_F(ConfigurationFile, ErrorsNameFileAndEntry) {
   EXPECT_THAT(problem("[]"), HasSubstr("list.json: not a list of configurations"));
   EXPECT_THAT(problem("{"), HasSubstr("list.json: not JSON"));
-  EXPECT_THAT(problem(R"({"configurations": []})"), HasSubstr("not a list of configurations"));
+  EXPECT_THAT(problem(R"({"configurations": []})"), HasSubstr("an empty list"));
   const std::string at = "list.json: configurations[0]: ";
   EXPECT_THAT(problem_of_entry("3"), HasSubstr(at + "is not an object, got number"));
   EXPECT_THAT(problem_of_entry("{}"), HasSubstr(at + "the key 'policy' is missing"));
