@@ -32,14 +32,6 @@ struct Flags {
   std::vector<std::string> program;
 };
 
-// What the program loads, by llama.cpp's own flag; "" where it names none.
-std::string model_of(const std::vector<std::string>& program) {
-  for (std::size_t i = 0; i + 1 < program.size(); ++i)
-    if (program[i] == "-m" || program[i] == "--model") return program[i + 1];
-  const char* variable = std::getenv("LLAMA_ARG_MODEL");
-  return variable == nullptr ? "" : variable;
-}
-
 // The plugin sees the model's shape, not its file: here the hashes can be compared.
 Result<void> check_model(const std::string& path, const TablePtr& table, const Flags& flags) {
   const std::string model = model_of(flags.program);

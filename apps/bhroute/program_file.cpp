@@ -84,4 +84,11 @@ Result<void> check_takes_preload(const std::filesystem::path& program) {
   return {};
 }
 
+std::string model_of(const std::vector<std::string>& program) {
+  for (std::size_t i = 0; i + 1 < program.size(); ++i)
+    if (program[i] == "-m" || program[i] == "--model") return program[i + 1];
+  const char* variable = std::getenv("LLAMA_ARG_MODEL");
+  return variable == nullptr ? "" : variable;
+}
+
 }  // namespace bhroute::cli

@@ -11,6 +11,7 @@
 #include "bhroute/routing/policy_spec.h"
 #include "completion_values.h"
 #include "manual.h"
+#include "program_file.h"
 
 namespace bhroute::cli {
 namespace {
@@ -58,17 +59,11 @@ Words files_of_policy(const std::string& policy) {
   return spec ? Words{policy, spec->table} : Words{policy};
 }
 
-/// Of another program's words the model alone: what else it reads is its own affair.
-Words model_of(const Words& program) {
-  for (std::size_t i = 0; i + 1 < program.size(); ++i)
-    if (program[i] == "-m" || program[i] == "--model") return {program[i + 1]};
-  return {};
-}
-
+/// Of another program's words the model alone: what else that reads is its own affair.
 Words files_of(const CLI::Option& option) {
   const std::string value = option.get_type_name();
   const Words& given = option.results();
-  if (value == kProgramValue) return model_of(given);
+  if (value == kProgramValue) return {model_of(given)};
   Words files;
   for (const std::string& word : given) {
     if (value.starts_with("FORM:")) files.push_back(word.substr(word.find(':') + 1));
